@@ -1,0 +1,84 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+
+#include "cli/exit_code.h"
+#include "cli/format.h"
+
+namespace troupe::cli {
+namespace {
+
+// Everything from the first "--" on belongs to the program that submit ships, and CLI11 would take it apart.
+std::vector<std::string> TakeCommand(std::vector<std::string>* arguments) {
+  if (arguments->empty() || arguments->front() != "submit") return {};
+  const auto mark = std::find(arguments->begin(), arguments->end(), "--");
+  std::vector<std::string> command(mark, arguments->end());
+  arguments->erase(mark, arguments->end());
+  return command;
+}
+
+const CLI::App& Deepest(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : Deepest(*parsed.back());
+}
+
+std::string FullName(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent ? FullName(*parent) + " " + app.get_name() : app.get_name();
+}
+
+void AddAll(CLI::App& app, Context& context) {
+  AddStart(app, context);
+  AddStop(app, context);
+  AddStatus(app, context);
+  AddLists(app, context);
+  AddActorCommands(app, context);
+  AddLogs(app, context);
+  AddSubmit(app, context);
+  AddJobCommands(app, context);
+  AddProcessCommands(app, context);
+}
+
+}  // namespace
+
+int Context::Fail(int exit_code, const std::string& message) {
+  err << "troupe: " << Printable(message, /*keep_lines=*/true) << std::endl;
+  return exit_code;
+}
+
+int Context::Fail(const Status& status) { return Fail(ExitCodeOf(status.code()), status.message()); }
+
+int Run(const std::vector<std::string>& arguments, Context& context) {
+  CLI::App app("Starts, looks at and steers clusters of Troupe, the distributed actor runtime.", "troupe");
+  app.require_subcommand(1);
+  app.footer(
+      "A first cluster on this machine:\n"
+      "  troupe start --head          starts it and says what to do next\n"
+      "  troupe submit -- ./program   runs a program on it\n"
+      "  troupe status                shows nodes, resources and what waits\n"
+      "  troupe stop                  ends it\n"
+      "\n"
+      "Commands find the cluster by --address, else TROUPE_ADDRESS, else the newest one that runs on this machine.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cluster cannot be reached, 4 not found, 5 refused.");
+  AddAll(app, context);
+  std::vector<std::string> own = arguments;
+  context.command = TakeCommand(&own);
+  if (own.empty()) {
+    context.err << app.help();
+    return kUsage;
+  }
+  try {
+    std::reverse(own.begin(), own.end());  // as CLI11 wants them
+    app.parse(std::move(own));
+    return context.run ? context.run() : kUsage;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error, context.out, context.err);
+    return context.Fail(kUsage, std::string(error.what()) + "\nSee " + FullName(Deepest(app)) + " --help");
+  } catch (const std::exception& error) {
+    return context.Fail(kFailed, error.what());
+  }
+}
+
+}  // namespace troupe::cli

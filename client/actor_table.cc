@@ -1,0 +1,419 @@
+#include "client/actor_table.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace troupe::client {
+namespace {
+
+// A caller holds back when this much of what it asked of one actor is unanswered.
+constexpr std::size_t kMaxUnsent = 100'000;
+constexpr std::size_t kMaxInFlight = 65'536;
+
+RefName NameOf(const ActorRecord& actor) {
+  return {.kind = actor.detached ? RefName::Kind::kDetachedActor : RefName::Kind::kActor,
+          .id = {actor.id.high, actor.id.low},
+          .owner = actor.creator,
+          .max_task_retries = actor.max_task_retries,
+          .max_pending_calls = actor.max_pending_calls};
+}
+
+Address ToAddress(const pb::Address& address) {
+  return {NodeId::FromBytes(address.node()).value_or(NodeId{}), ProcessId{address.process()}};
+}
+
+}  // namespace
+
+// --- Handles -------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<ActorRecord> ActorTable::NewRecord(ActorId id, Address creator) {
+  auto actor = std::make_shared<ActorRecord>();
+  actor->id = id;
+  actor->creator = creator;
+  actors_.emplace(id, actor);
+  return actor;
+}
+
+internal::ActorPtr ActorTable::Handle(const std::shared_ptr<ActorRecord>& actor) {
+  internal::ActorPtr handle = actor->handle.lock();
+  if (!handle) {
+    ++actor->refs.handles;
+    handle = std::make_shared<internal::ActorState>(actor, core_.releases);
+    actor->handle = handle;
+  }
+  return handle;
+}
+
+internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
+                                      std::function<void(const pb::RayletToClient&)> registered) {
+  const ActorId id{core_.self.process.value, ++core_.last_sequence};
+  auto actor = NewRecord(id, core_.self);
+  actor->detached = spec.detached();
+  actor->max_task_retries = spec.max_task_retries();
+  actor->max_pending_calls = spec.max_pending_calls();
+  actor->class_name = spec.class_name();
+  spec.set_id(id.Bytes());
+  actor->spec = std::move(spec);
+  actor->arguments = std::move(arguments);
+  internal::ActorPtr handle = Handle(actor);
+  actor->unresolved = AwaitArguments(objects_, actor->arguments, [this, actor, get_if_exists, registered] {
+    if (--actor->unresolved == 0) SendCreation(actor, get_if_exists, registered);
+  });
+  if (actor->unresolved == 0) SendCreation(actor, get_if_exists, registered);
+  return handle;
+}
+
+void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
+                              const std::function<void(const pb::RayletToClient&)>& registered) {
+  if (const ErrorInfo* error = ArgumentError(actor->arguments)) {
+    actor->death = *error;
+    Die(actor);
+    pb::RayletToClient refused;
+    *refused.mutable_error() = ToProto(*error);
+    return registered(refused);
+  }
+  pb::ClientToRaylet message;
+  pb::CreateActor& create = *message.mutable_create_actor();
+  *create.mutable_spec() = std::move(*actor->spec);
+  actor->spec.reset();
+  create.set_get_if_exists(get_if_exists);
+  // The arguments may be read by several incarnations, so nobody is counted: this process keeps what they name.
+  EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self), create.mutable_spec()->mutable_arguments());
+  core_.messenger->Request(std::move(message), [this, actor, registered](const pb::RayletToClient& reply) {
+    if (reply.has_error()) {
+      actor->death = FromProto(reply.error());
+      actor->death.outcome = Outcome::kNotExecuted;
+      Die(actor);
+    } else if (reply.actor_reply().info().id() == actor->id.Bytes()) {
+      Apply(actor, reply.actor_reply().info());
+      Watch(actor);
+    }
+    registered(reply);
+  });
+}
+
+internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
+  const ActorId id = ActorId::FromBytes(info.id()).value_or(ActorId{});
+  internal::ActorPtr handle = Borrow(internal::ActorName{.id = id,
+                                                         .creator = ToAddress(info.creator()),
+                                                         .detached = info.detached(),
+                                                         .max_task_retries = info.max_task_retries(),
+                                                         .max_pending_calls = info.max_pending_calls()});
+  Apply(handle->record(), info);
+  return handle;
+}
+
+internal::ActorPtr ActorTable::Borrow(const internal::ActorName& name) {
+  auto it = actors_.find(name.id);
+  if (it != actors_.end()) return Handle(it->second);
+  auto actor = NewRecord(name.id, name.creator);
+  actor->detached = name.detached;
+  actor->max_task_retries = name.max_task_retries;
+  actor->max_pending_calls = name.max_pending_calls;
+  if (!name.detached && name.creator.process != core_.self.process) {
+    actor->refs.borrowed = 1;
+    SendCount(core_, FrameType::kAddRef, NameOf(*actor), core_.self, 1);
+  }
+  Watch(actor);
+  return Handle(actor);
+}
+
+internal::ActorPtr ActorTable::Adopt(const RefName& name) {
+  const ActorId id{name.id.high, name.id.low};
+  auto it = actors_.find(id);
+  std::shared_ptr<ActorRecord> actor = it == actors_.end() ? nullptr : it->second;
+  if (!actor) {
+    actor = NewRecord(id, name.owner);
+    actor->detached = name.kind == RefName::Kind::kDetachedActor;
+    actor->max_task_retries = name.max_task_retries;
+    actor->max_pending_calls = name.max_pending_calls;
+    Watch(actor);
+  }
+  if (!actor->detached && name.owner.process != core_.self.process) ++actor->refs.borrowed;
+  return Handle(actor);
+}
+
+RefName ActorTable::NameFor(const internal::ActorPtr& handle, const Address& receiver) {
+  ActorRecord& actor = *handle->record();
+  const RefName name = NameOf(actor);
+  if (actor.detached || receiver.process == actor.creator.process || receiver.process == core_.self.process) {
+    return name;
+  }
+  if (actor.creator.process == core_.self.process) {
+    ApplyCount(core_, actor.refs, FrameType::kAddRef, {name, receiver, 1});
+  } else {
+    SendCount(core_, FrameType::kAddRef, name, receiver, 1);
+  }
+  return name;
+}
+
+void ActorTable::OnRefCount(FrameType type, const RefCountFrame& frame) {
+  auto it = actors_.find({frame.name.id.high, frame.name.id.low});
+  if (it == actors_.end() || it->second->creator.process != core_.self.process) return;
+  const std::shared_ptr<ActorRecord> actor = it->second;
+  ApplyCount(core_, actor->refs, type, frame);
+  ReleaseIfUnused(actor);
+}
+
+void ActorTable::OnReleased(const std::shared_ptr<ActorRecord>& actor) {
+  --actor->refs.handles;
+  ReleaseIfUnused(actor);
+}
+
+// The record stays while calls are unanswered: their results may still be wanted.
+void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
+  if (!actor->refs.Unused() || !actor->queue.empty() || actor->in_flight > 0 || actor->spec) return;
+  if (!actor->detached) {
+    if (actor->creator.process == core_.self.process) {
+      if (actor->state != pb::DEAD) {
+        pb::ClientToRaylet message;
+        message.mutable_release_actor()->set_id(actor->id.Bytes());
+        core_.messenger->SendRaylet(message);
+      }
+    } else if (actor->refs.borrowed != 0) {
+      SendCount(core_, FrameType::kDropRef, NameOf(*actor), core_.self, std::exchange(actor->refs.borrowed, 0));
+    }
+  }
+  by_process_.erase(actor->address.process);
+  actors_.erase(actor->id);
+}
+
+void ActorTable::Watch(const std::shared_ptr<ActorRecord>& actor) {
+  if (actor->watched) return;
+  actor->watched = true;
+  pb::ClientToRaylet message;
+  message.mutable_find_actor()->set_id(actor->id.Bytes());
+  core_.messenger->Request(std::move(message), [this, actor](const pb::RayletToClient& reply) {
+    if (!reply.has_error()) return Apply(actor, reply.actor_reply().info());
+    actor->death = FromProto(reply.error());
+    Die(actor);
+  });
+}
+
+// --- Calls ---------------------------------------------------------------------------------------------------------
+
+bool ActorTable::Congested(const ActorRecord& actor) const {
+  if (actor.queue.size() >= kMaxUnsent || actor.in_flight >= kMaxInFlight) return true;
+  return actor.state == pb::ALIVE && core_.messenger->Backlog(actor.address) > Messenger::kBacklogLimit;
+}
+
+internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call) {
+  call->actor = actor;
+  internal::ObjectPtr result = objects_.NewPending(call);
+  if (actor->state == pb::DEAD) {
+    FailCall(call, DeathError(*actor, Outcome::kNotExecuted));
+    return result;
+  }
+  if (!call->arguments.refs.empty()) {
+    call->unresolved = AwaitArguments(objects_, call->arguments, [this, actor, call] {
+      if (--call->unresolved == 0) Flush(actor);
+    });
+  }
+  actor->queue.push_back(std::move(call));
+  Flush(actor);
+  return result;
+}
+
+void ActorTable::Flush(const std::shared_ptr<ActorRecord>& actor) {
+  while (!actor->queue.empty() && actor->state == pb::ALIVE && !actor->gone && SendFirst(actor)) {
+  }
+}
+
+bool ActorTable::SendFirst(const std::shared_ptr<ActorRecord>& actor) {
+  const std::shared_ptr<PendingCall> call = actor->queue.front();
+  if (call->unresolved > 0) return false;
+  actor->queue.pop_front();
+  if (!call->arguments.refs.empty()) {
+    if (const ErrorInfo* error = ArgumentError(call->arguments)) {
+      ErrorInfo passed_on = *error;
+      passed_on.outcome = Outcome::kNotExecuted;
+      FailCall(call, std::move(passed_on));
+      return true;
+    }
+  }
+  SendCall(actor, call);
+  return true;
+}
+
+void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call) {
+  CallFrame frame;
+  frame.sequence = call->sequence;
+  frame.function = call->function;
+  frame.actor = actor->id;
+  frame.incarnation = actor->incarnation;
+  frame.attempt = call->attempt++;
+  frame.arguments = ToWire(objects_, codec_, call->arguments, actor->address);
+  call->incarnation = actor->incarnation;
+  actor->sent.push_back(call);
+  ++actor->in_flight;
+  core_.messenger->Send(actor->address, Encode(frame));
+  // Without retries the bytes are not needed again; objects given as arguments are, until the reply.
+  if (call->retries_left == 0) call->arguments.values = {};
+}
+
+void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame) {
+  const std::shared_ptr<PendingCall> call = result->call;
+  const std::shared_ptr<ActorRecord> actor = call->actor;
+  call->done = true;
+  --actor->in_flight;
+  while (!actor->sent.empty() && actor->sent.front()->done) actor->sent.pop_front();
+  if (call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
+      frame.value.error.kind == ErrorKind::kThrew) {
+    if (call->retries_left > 0) --call->retries_left;
+    call->done = false;
+    actor->queue.push_front(call);
+    return Flush(actor);
+  }
+  if (frame.value.kind == WireValue::Kind::kError) {
+    ReplyFrame named = frame;
+    named.value.error.method = call->name;
+    if (named.value.error.actor_class.empty()) named.value.error.actor_class = actor->class_name;
+    named.value.error.actor = actor->id;
+    objects_.Resolve(result, named.value);
+  } else {
+    objects_.Resolve(result, frame.value);
+  }
+  if (actor->refs.Unused()) ReleaseIfUnused(actor);
+}
+
+void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
+  call->done = true;
+  auto result = objects_.Find({core_.self.process.value, call->sequence});
+  if (!result) return;
+  error.method = call->name;
+  objects_.Fail(result, std::move(error));
+}
+
+// --- Events --------------------------------------------------------------------------------------------------------
+
+void ActorTable::OnUpdate(const pb::ActorInfo& info) {
+  auto it = actors_.find(ActorId::FromBytes(info.id()).value_or(ActorId{}));
+  if (it == actors_.end()) return;
+  const std::shared_ptr<ActorRecord> actor = it->second;
+  Apply(actor, info);
+}
+
+void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
+  if (actor->state == pb::DEAD || info.incarnation() < actor->incarnation) return;
+  if (info.incarnation() == actor->incarnation && actor->gone && info.state() == pb::ALIVE) return;  // old news
+  if (!info.class_name().empty()) actor->class_name = info.class_name();
+  const bool was_alive = actor->state == pb::ALIVE;
+  if (was_alive && (info.state() != pb::ALIVE || info.incarnation() != actor->incarnation)) {
+    LoseProcess(actor, FromProto(info.death()));
+  }
+  actor->state = info.state();
+  actor->incarnation = info.incarnation();
+  actor->gone = false;
+  switch (info.state()) {
+    case pb::ALIVE:
+      actor->address = ToAddress(info.address());
+      by_process_[actor->address.process] = actor;
+      if (core_.dead_processes.contains(actor->address.process)) {
+        return LoseProcess(actor, {.message = "its process died"});
+      }
+      Flush(actor);
+      break;
+    case pb::DEAD:
+      actor->death = FromProto(info.death());
+      Die(actor);
+      break;
+    case pb::PENDING: TellPending(*actor, info); break;
+    default: actor->death = FromProto(info.death()); break;
+  }
+}
+
+// The program would wait without a word for what no node has. Once per class and reason: a loop may start many.
+void ActorTable::TellPending(const ActorRecord& actor, const pb::ActorInfo& info) {
+  constexpr std::size_t kMaxTold = 100;
+  const bool is_own = actor.creator.process == core_.self.process;
+  if (!is_own || info.pending_reason().empty() || told_.size() >= kMaxTold) return;
+  if (!told_.insert(actor.class_name + info.pending_reason()).second) return;
+  std::fprintf(stderr, "troupe: actor %s waits to be placed: %s.\n", actor.class_name.c_str(),
+               info.pending_reason().c_str());
+}
+
+// The process of the current incarnation is gone. What it had not answered is sent again or ends.
+void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& why) {
+  by_process_.erase(actor->address.process);
+  actor->gone = true;
+  auto sent = std::exchange(actor->sent, {});
+  std::deque<std::shared_ptr<PendingCall>> again;
+  for (const auto& call : sent) {
+    if (call->done) continue;
+    --actor->in_flight;
+    if (call->retries_left != 0) {
+      if (call->retries_left > 0) --call->retries_left;
+      again.push_back(call);
+      continue;
+    }
+    ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
+    error.message = "its process died during the call";
+    if (!why.message.empty()) error.message += ": " + why.message;
+    FailCall(call, std::move(error));
+  }
+  actor->queue.insert(actor->queue.begin(), again.begin(), again.end());
+}
+
+void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
+  actor->state = pb::DEAD;
+  by_process_.erase(actor->address.process);
+  auto sent = std::exchange(actor->sent, {});
+  for (const auto& call : sent) {
+    if (!call->done) FailCall(call, DeathError(*actor, Outcome::kUnknown));
+  }
+  actor->in_flight = 0;
+  auto queue = std::exchange(actor->queue, {});
+  for (const auto& call : queue) {
+    // A call that was sent before and waited to be sent again may have run.
+    if (!call->done) FailCall(call, DeathError(*actor, call->attempt > 0 ? Outcome::kUnknown : Outcome::kNotExecuted));
+  }
+  actor->arguments = {};
+  if (actor->refs.Unused()) ReleaseIfUnused(actor);
+}
+
+ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {
+  ErrorInfo error = actor.death;
+  // A constructor that threw, or a program that cannot start, is what every call should tell.
+  if (error.kind == ErrorKind::kUnspecified) error.kind = ErrorKind::kActorDied;
+  if (error.kind == ErrorKind::kWorkerDied) error.kind = ErrorKind::kActorDied;
+  if (error.message.empty()) error.message = "the actor is dead";
+  error.outcome = outcome;
+  error.actor = actor.id;
+  if (error.actor_class.empty()) error.actor_class = actor.class_name;
+  return error;
+}
+
+void ActorTable::OnProcessGone(ProcessId process, const std::string& reason) {
+  if (auto it = by_process_.find(process); it != by_process_.end()) {
+    const std::shared_ptr<ActorRecord> actor = it->second;
+    LoseProcess(actor, {.message = reason});
+  }
+  std::vector<std::shared_ptr<ActorRecord>> held;
+  for (const auto& [id, actor] : actors_) {
+    if (actor->refs.holders.contains(process)) held.push_back(actor);
+  }
+  for (const auto& actor : held) {
+    actor->refs.holders.erase(process);
+    ReleaseIfUnused(actor);
+  }
+}
+
+void ActorTable::OnNodeGone(NodeId node, const std::string& reason) {
+  std::vector<std::shared_ptr<ActorRecord>> lost;
+  for (const auto& [process, actor] : by_process_) {
+    if (actor->address.node == node) lost.push_back(actor);
+  }
+  for (const auto& actor : lost) LoseProcess(actor, {.message = reason});
+}
+
+void ActorTable::FailAll(const ErrorInfo& error) {
+  auto actors = actors_;
+  for (const auto& [id, actor] : actors) {
+    if (actor->state == pb::DEAD) continue;
+    actor->death = error;
+    Die(actor);
+  }
+}
+
+}  // namespace troupe::client

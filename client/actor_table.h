@@ -1,0 +1,92 @@
+// ActorTable: the actors this process has handles to, and its calls to them.
+//
+// Calls of this process to one actor are sent in the order they were made: each waits in the actor's queue until the
+// actor is ALIVE and its arguments have values. When the actor's process dies, calls it has not answered are sent
+// again to the next incarnation (in order, ahead of the queue) if they have retries left, and else end with an
+// unknown outcome; calls that were never sent wait, at no cost in retries, and end as not executed if the actor is
+// dead for good.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "client/object_table.h"
+
+namespace troupe::client {
+
+// All functions need the core's mutex.
+class ActorTable {
+ public:
+  ActorTable(Core& core, ObjectTable& objects, RefCodec& codec) : core_(core), objects_(objects), codec_(codec) {}
+
+  // --- Handles -----------------------------------------------------------------------------------------------------
+
+  // An actor that this process creates; its spec is sent once the arguments have values. `registered` is called
+  // with the head's answer.
+  internal::ActorPtr Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
+                            std::function<void(const pb::RayletToClient&)> registered);
+  // A handle from the head's knowledge (a name was looked up), counted at the creator.
+  internal::ActorPtr Borrow(const pb::ActorInfo& info);
+  internal::ActorPtr Borrow(const internal::ActorName& name);
+  internal::ActorPtr Adopt(const RefName& name);
+  RefName NameFor(const internal::ActorPtr& actor, const Address& receiver);
+
+  // --- Calls -------------------------------------------------------------------------------------------------------
+
+  // Whether another call should wait before it is made: too much is queued or unanswered.
+  bool Congested(const ActorRecord& actor) const;
+  // Makes the call; `call->arguments` and the retries are set.
+  internal::ObjectPtr Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call);
+  // The reply to a call, if it is still waited for.
+  void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
+
+  // --- Events ------------------------------------------------------------------------------------------------------
+
+  void OnUpdate(const pb::ActorInfo& info);
+  void OnRefCount(FrameType type, const RefCountFrame& frame);
+  void OnReleased(const std::shared_ptr<ActorRecord>& actor);
+  void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnNodeGone(NodeId node, const std::string& reason);
+  void FailAll(const ErrorInfo& error);
+
+  // The error of an actor that is DEAD, as a caller of one of its methods should see it.
+  static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome);
+
+ private:
+  std::shared_ptr<ActorRecord> NewRecord(ActorId id, Address creator);
+  internal::ActorPtr Handle(const std::shared_ptr<ActorRecord>& actor);
+  void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
+                    const std::function<void(const pb::RayletToClient&)>& registered);
+  void Watch(const std::shared_ptr<ActorRecord>& actor);
+  void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
+  void TellPending(const ActorRecord& actor, const pb::ActorInfo& info);
+  void Flush(const std::shared_ptr<ActorRecord>& actor);
+  bool SendFirst(const std::shared_ptr<ActorRecord>& actor);
+  void SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call);
+  void LoseProcess(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& why);
+  void Die(const std::shared_ptr<ActorRecord>& actor);
+  void FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
+  void ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor);
+
+  Core& core_;
+  ObjectTable& objects_;
+  RefCodec& codec_;
+  std::unordered_map<ActorId, std::shared_ptr<ActorRecord>> actors_;
+  std::unordered_map<ProcessId, std::shared_ptr<ActorRecord>> by_process_;  // ALIVE ones
+  std::set<std::string> told_;  // why actors of this process wait: what its user has been told
+};
+
+// Shared with TaskTable. Arranges that `ready` runs once all of `refs` have values; returns how many have none yet.
+std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& arguments,
+                           const std::function<void()>& ready);
+// The error of the first argument that has one; null when all have values.
+const ErrorInfo* ArgumentError(const internal::Arguments& arguments);
+// The arguments as they go to `receiver`, which is counted as a holder of the refs among and inside them. Views in
+// the result point into `arguments` and the objects.
+WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Arguments& arguments,
+                     const Address& receiver);
+
+}  // namespace troupe::client

@@ -1,0 +1,7 @@
+#include "troupe/init.h"
+
+namespace troupe {
+
+const char* Version() { return TROUPE_VERSION; }
+
+}  // namespace troupe

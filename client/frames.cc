@@ -1,0 +1,243 @@
+#include "client/frames.h"
+
+#include "client/wire.h"
+
+namespace troupe::client {
+namespace {
+
+constexpr std::size_t kRefNameBytes = 1 + 16 + 24 + 8 + 4;
+
+void Write(WireWriter& w, const RefName& name) {
+  w.Put(name.kind);
+  w.Put(name.id);
+  w.Put(name.owner);
+  w.Put(name.max_task_retries);
+  w.Put(name.max_pending_calls);
+}
+
+bool Read(WireReader& r, RefName* name) {
+  name->kind = r.Get<RefName::Kind>();
+  name->id = r.Get<ObjectId>();
+  name->owner = r.Get<Address>();
+  name->max_task_retries = r.Get<std::int64_t>();
+  name->max_pending_calls = r.Get<std::uint32_t>();
+  return r.ok() && name->kind >= RefName::Kind::kObject && name->kind <= RefName::Kind::kDetachedActor;
+}
+
+void Write(WireWriter& w, const std::vector<RefName>& names) {
+  w.Put(static_cast<std::uint32_t>(names.size()));
+  for (const RefName& name : names) Write(w, name);
+}
+
+bool Read(WireReader& r, std::vector<RefName>* names) {
+  const std::uint32_t count = r.GetCount(kRefNameBytes);
+  names->resize(count);
+  for (RefName& name : *names) {
+    if (!Read(r, &name)) return false;
+  }
+  return r.ok();
+}
+
+void Write(WireWriter& w, const ErrorInfo& error) {
+  w.Put(error.kind);
+  w.Put(error.outcome);
+  w.PutBytes(error.message);
+  w.PutBytes(error.remote_type);
+  w.PutBytes(error.actor_class);
+  w.PutBytes(error.method);
+  w.Put(error.actor);
+  w.Put(error.node);
+  w.Put(static_cast<std::int32_t>(error.pid));
+}
+
+bool Read(WireReader& r, ErrorInfo* error) {
+  error->kind = r.Get<ErrorKind>();
+  error->outcome = r.Get<Outcome>();
+  error->message = r.GetBytes();
+  error->remote_type = r.GetBytes();
+  error->actor_class = r.GetBytes();
+  error->method = r.GetBytes();
+  error->actor = r.Get<ActorId>();
+  error->node = r.Get<NodeId>();
+  error->pid = r.Get<std::int32_t>();
+  return r.ok() && error->kind <= ErrorKind::kConnection && error->outcome <= Outcome::kNotExecuted;
+}
+
+void Write(WireWriter& w, const WireValue& value) {
+  w.Put(value.kind);
+  switch (value.kind) {
+    case WireValue::Kind::kInline:
+      w.PutBytes(value.bytes);
+      Write(w, value.contained);
+      break;
+    case WireValue::Kind::kStored:
+      w.Put(value.size);
+      w.Put(static_cast<std::uint32_t>(value.nodes.size()));
+      for (const NodeId& node : value.nodes) w.Put(node);
+      Write(w, value.contained);
+      break;
+    case WireValue::Kind::kError: Write(w, value.error); break;
+  }
+}
+
+bool Read(WireReader& r, WireValue* value) {
+  value->kind = r.Get<WireValue::Kind>();
+  switch (value->kind) {
+    case WireValue::Kind::kInline: value->bytes = r.GetBytes(); return Read(r, &value->contained);
+    case WireValue::Kind::kStored: {
+      value->size = r.Get<std::uint64_t>();
+      const std::uint32_t count = r.GetCount(sizeof(std::uint64_t) * 2);
+      for (std::uint32_t i = 0; i < count; ++i) value->nodes.push_back(r.Get<NodeId>());
+      return Read(r, &value->contained);
+    }
+    case WireValue::Kind::kError: return Read(r, &value->error);
+  }
+  return false;
+}
+
+void Write(WireWriter& w, const WireArguments& arguments) {
+  w.PutBytes(arguments.values);
+  Write(w, arguments.contained);
+  w.Put(static_cast<std::uint32_t>(arguments.refs.size()));
+  for (const WireArgument& argument : arguments.refs) {
+    w.Put(argument.position);
+    Write(w, argument.name);
+    Write(w, argument.value);
+  }
+}
+
+bool Read(WireReader& r, WireArguments* arguments) {
+  arguments->values = r.GetBytes();
+  if (!Read(r, &arguments->contained)) return false;
+  const std::uint32_t count = r.GetCount(4 + kRefNameBytes + 1);
+  arguments->refs.resize(count);
+  std::int64_t last = -1;
+  for (WireArgument& argument : arguments->refs) {
+    argument.position = r.Get<std::uint32_t>();
+    if (argument.position <= last) return false;  // ascending, or the executor would mix them up
+    last = argument.position;
+    if (!Read(r, &argument.name) || !Read(r, &argument.value)) return false;
+  }
+  return r.ok();
+}
+
+// Checks the first byte and that nothing is left over.
+template <class Body>
+bool DecodeWhole(std::string_view frame, FrameType type, Body body) {
+  WireReader r(frame);
+  if (r.Get<FrameType>() != type) return false;
+  return body(r) && r.ok() && r.remaining() == 0;
+}
+
+}  // namespace
+
+void EncodeArguments(const WireArguments& arguments, std::string* out) {
+  WireWriter w(out);
+  Write(w, arguments);
+}
+
+bool DecodeArguments(std::string_view in, WireArguments* out) {
+  WireReader r(in);
+  return Read(r, out) && r.remaining() == 0;
+}
+
+std::string Encode(const CallFrame& frame) {
+  std::string out;
+  out.reserve(80 + frame.arguments.values.size());
+  WireWriter w(&out);
+  w.Put(FrameType::kCall);
+  w.Put(frame.sequence);
+  w.Put(frame.function);
+  w.Put(frame.actor);
+  w.Put(frame.incarnation);
+  w.Put(frame.attempt);
+  Write(w, frame.arguments);
+  return out;
+}
+
+std::string Encode(const ReplyFrame& frame) {
+  std::string out;
+  out.reserve(40 + frame.value.bytes.size());
+  WireWriter w(&out);
+  w.Put(FrameType::kReply);
+  w.Put(frame.sequence);
+  w.Put(frame.incarnation);
+  Write(w, frame.value);
+  return out;
+}
+
+std::string Encode(const GetObjectFrame& frame) {
+  std::string out;
+  WireWriter w(&out);
+  w.Put(FrameType::kGetObject);
+  w.Put(frame.id);
+  return out;
+}
+
+std::string Encode(const ObjectValueFrame& frame) {
+  std::string out;
+  out.reserve(40 + frame.value.bytes.size());
+  WireWriter w(&out);
+  w.Put(FrameType::kObjectValue);
+  w.Put(frame.id);
+  Write(w, frame.value);
+  return out;
+}
+
+std::string Encode(FrameType add_or_drop, const RefCountFrame& frame) {
+  std::string out;
+  WireWriter w(&out);
+  w.Put(add_or_drop);
+  Write(w, frame.name);
+  w.Put(frame.holder);
+  w.Put(frame.count);
+  return out;
+}
+
+FrameType TypeOf(std::string_view frame) { return frame.empty() ? FrameType{} : static_cast<FrameType>(frame.front()); }
+
+bool Decode(std::string_view frame, CallFrame* out) {
+  return DecodeWhole(frame, FrameType::kCall, [out](WireReader& r) {
+    out->sequence = r.Get<std::uint64_t>();
+    out->function = r.Get<std::uint64_t>();
+    out->actor = r.Get<ActorId>();
+    out->incarnation = r.Get<std::uint64_t>();
+    out->attempt = r.Get<std::uint32_t>();
+    return Read(r, &out->arguments);
+  });
+}
+
+bool Decode(std::string_view frame, ReplyFrame* out) {
+  return DecodeWhole(frame, FrameType::kReply, [out](WireReader& r) {
+    out->sequence = r.Get<std::uint64_t>();
+    out->incarnation = r.Get<std::uint64_t>();
+    return Read(r, &out->value);
+  });
+}
+
+bool Decode(std::string_view frame, GetObjectFrame* out) {
+  return DecodeWhole(frame, FrameType::kGetObject, [out](WireReader& r) {
+    out->id = r.Get<ObjectId>();
+    return r.ok();
+  });
+}
+
+bool Decode(std::string_view frame, ObjectValueFrame* out) {
+  return DecodeWhole(frame, FrameType::kObjectValue, [out](WireReader& r) {
+    out->id = r.Get<ObjectId>();
+    return Read(r, &out->value);
+  });
+}
+
+bool Decode(std::string_view frame, RefCountFrame* out) {
+  const FrameType type = TypeOf(frame);
+  if (type != FrameType::kAddRef && type != FrameType::kDropRef) return false;
+  return DecodeWhole(frame, type, [out](WireReader& r) {
+    if (!Read(r, &out->name)) return false;
+    out->holder = r.Get<Address>();
+    out->count = r.Get<std::int64_t>();
+    return r.ok() && out->count > 0;
+  });
+}
+
+}  // namespace troupe::client

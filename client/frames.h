@@ -1,0 +1,111 @@
+// The frames that drivers and workers send each other: calls, replies, values, and counts of references.
+//
+// Same node: one ring record each (longer ones in several, client/messenger.h). Other node: inside a routed frame.
+// All fields are little-endian; the layout is in frames.cc and in docs/life-of-a-call.md. Decoders accept any bytes:
+// they return false rather than read outside the frame or allocate more than the frame's size accounts for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "troupe/error.h"
+#include "troupe/ids.h"
+
+namespace troupe::client {
+
+enum class FrameType : std::uint8_t {
+  kCall = 1,         // caller -> executor
+  kReply = 2,        // executor -> caller
+  kGetObject = 3,    // anyone -> owner of an object
+  kObjectValue = 4,  // owner -> whoever asked
+  kAddRef = 5,       // a holder -> owner: `holder` holds `count` more
+  kDropRef = 6,      // a holder -> owner: `holder` holds `count` fewer
+};
+
+// A ref or handle inside a value or among arguments. The sender has told the owner that the receiver holds it
+// (client/ref_table.h), so the receiver must adopt each one it is sent.
+struct RefName {
+  enum class Kind : std::uint8_t { kObject = 1, kActor = 2, kDetachedActor = 3 };
+  Kind kind = Kind::kObject;
+  ObjectId id = {};                     // or an ActorId's halves
+  Address owner = {};                   // or the actor's creator
+  std::int64_t max_task_retries = 0;    // actors
+  std::uint32_t max_pending_calls = 0;  // actors
+};
+
+// What became of an object: its bytes, where they lie, or the error in their place.
+struct WireValue {
+  enum class Kind : std::uint8_t { kInline = 1, kStored = 2, kError = 3 };
+  Kind kind = Kind::kInline;
+  std::string_view bytes;          // kInline; points into the frame
+  std::uint64_t size = 0;          // kStored
+  std::vector<NodeId> nodes;       // kStored: where copies are
+  std::vector<RefName> contained;  // kInline and kStored
+  ErrorInfo error;                 // kError
+};
+
+// An argument given as an object.
+struct WireArgument {
+  std::uint32_t position = 0;
+  RefName name = {};
+  WireValue value = {};
+};
+
+struct WireArguments {
+  std::string_view values;  // serialised one after another; points into the frame
+  std::vector<RefName> contained;
+  std::vector<WireArgument> refs;  // by position
+};
+
+struct CallFrame {
+  std::uint64_t sequence = 0;  // with the caller's process id: the TaskId, and the ObjectId of the result
+  std::uint64_t function = 0;
+  ActorId actor;                  // none: a task
+  std::uint64_t incarnation = 0;  // of the actor, or the lease of the task
+  std::uint32_t attempt = 0;      // 0 for the first
+  WireArguments arguments;
+};
+
+struct ReplyFrame {
+  std::uint64_t sequence = 0;
+  std::uint64_t incarnation = 0;  // as in the call
+  WireValue value;
+};
+
+struct GetObjectFrame {
+  ObjectId id;
+};
+
+struct ObjectValueFrame {
+  ObjectId id;
+  WireValue value;
+};
+
+struct RefCountFrame {
+  RefName name;
+  Address holder;
+  std::int64_t count = 0;  // positive
+};
+
+void EncodeArguments(const WireArguments& arguments, std::string* out);
+bool DecodeArguments(std::string_view in, WireArguments* out);
+
+std::string Encode(const CallFrame& frame);
+std::string Encode(const ReplyFrame& frame);
+std::string Encode(const GetObjectFrame& frame);
+std::string Encode(const ObjectValueFrame& frame);
+std::string Encode(FrameType add_or_drop, const RefCountFrame& frame);
+
+// The first byte. 0 when `frame` is empty.
+FrameType TypeOf(std::string_view frame);
+// The rest; views in `*out` point into `frame`. False: not a frame of that type.
+bool Decode(std::string_view frame, CallFrame* out);
+bool Decode(std::string_view frame, ReplyFrame* out);
+bool Decode(std::string_view frame, GetObjectFrame* out);
+bool Decode(std::string_view frame, ObjectValueFrame* out);
+bool Decode(std::string_view frame, RefCountFrame* out);
+
+}  // namespace troupe::client

@@ -1,0 +1,167 @@
+// ActorHandle<C>: names an actor of class C and calls its methods.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+#include "troupe/internal/actor_methods.h"
+#include "troupe/internal/argument_writer.h"
+#include "troupe/object_ref.h"
+#include "troupe/options.h"
+
+namespace troupe {
+
+template <class C>
+class BoundActorHandle;
+
+namespace internal {
+// Makes handles from what the runtime hands out, and back.
+struct HandleAccess;
+ActorId IdOf(const ActorPtr& actor);
+// UsageError when `actor` is null.
+ObjectPtr Call(const ActorPtr& actor, const Identity& method, Arguments arguments, const CallOptions& options);
+}  // namespace internal
+
+// Has, as members, the methods that TROUPE_ACTOR(C, ...) lists: handle.Add(1) sends the call and returns an
+// ObjectRef of its result at once, or blocks while the actor's mailbox is full. Each argument is a value, or an
+// ObjectRef whose value is passed when it is there. Calls made through handles of one process run in the order they
+// were made. Handles are copied, sent and stored freely; a scoped actor ends with the last one in the cluster.
+// Threads: as std::shared_ptr, several may call through one handle at once. Default-constructed and moved-from
+// handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError,
+// everything else that happens to a call is in its ref.
+template <class C>
+class ActorHandle : public internal::ActorTraits<C>::template Members<C, ActorHandle<C>> {
+ public:
+  ActorHandle() = default;
+
+  // None when empty.
+  ActorId id() const { return internal::IdOf(state_); }
+  explicit operator bool() const { return state_ != nullptr; }
+
+  // The same actor, with options for the calls made through the result: handle.With({.max_task_retries = 3}).Add(1).
+  BoundActorHandle<C> With(CallOptions options) const;
+
+  // A listed method by its pointer: handle.Call<&C::Add>(1).
+  template <auto kMethod, class... A>
+  auto Call(A&&... arguments) const;
+
+  // Whether both name the same actor.
+  friend bool operator==(const ActorHandle& a, const ActorHandle& b) { return a.state_ == b.state_; }
+
+  // For cereal. Reading needs an initialised runtime, unless the handle is empty.
+  friend void save(internal::OutputArchive& archive, const ActorHandle& handle) { archive.WriteActor(handle.state_); }
+  friend void load(internal::InputArchive& archive, ActorHandle& handle) { handle.state_ = archive.ReadActor(); }
+
+ private:
+  friend struct internal::HandleAccess;
+  internal::ActorPtr state_;
+};
+
+// What With returns: use it at once, or keep it as you would the handle.
+template <class C>
+class BoundActorHandle : public internal::ActorTraits<C>::template Members<C, BoundActorHandle<C>> {
+ public:
+  template <auto kMethod, class... A>
+  auto Call(A&&... arguments) const;
+
+ private:
+  friend struct internal::HandleAccess;
+  internal::ActorPtr state_;
+  CallOptions options_;
+};
+
+namespace internal {
+
+struct HandleAccess {
+  template <class C>
+  static ActorHandle<C> Make(ActorPtr state) {
+    ActorHandle<C> handle;
+    handle.state_ = std::move(state);
+    return handle;
+  }
+  template <class C>
+  static BoundActorHandle<C> Bind(const ActorHandle<C>& handle, CallOptions options) {
+    BoundActorHandle<C> bound;
+    bound.state_ = handle.state_;
+    bound.options_ = std::move(options);
+    return bound;
+  }
+  template <class Handle>
+  static const ActorPtr& State(const Handle& handle) {
+    return handle.state_;
+  }
+  template <class C>
+  static CallOptions Options(const ActorHandle<C>&) {
+    return {};
+  }
+  template <class C>
+  static const CallOptions& Options(const BoundActorHandle<C>& handle) {
+    return handle.options_;
+  }
+};
+
+template <class Class, class M, class Handle, class... A>
+ObjectRef<typename M::Result> CallMember(const Handle& handle, A&&... arguments) {
+  using Parameters = typename M::Traits::Parameters;
+  constexpr bool kValid = CheckArguments(Parameters(), TypeList<A...>());
+  if constexpr (kValid) {
+    const Identity& method = Registration<MethodSource<Class, M::kMethod>>::Get();
+    return RefAccess::Make<typename M::Result>(
+        internal::Call(HandleAccess::State(handle), method, WriteArguments(Parameters(), std::forward<A>(arguments)...),
+                       HandleAccess::Options(handle)));
+  } else {
+    return {};
+  }
+}
+
+template <class Class, auto kMethod, class Handle, class... A>
+auto CallPointer(const Handle& handle, A&&... arguments) {
+  constexpr bool kListed = IsListed<Class, kMethod>();
+  static_assert(kListed, "Troupe: this method is not listed in the class's TROUPE_ACTOR(...); add it there");
+  using M = Method<kMethod, 0>;
+  if constexpr (kListed) {
+    return CallMember<Class, M>(handle, std::forward<A>(arguments)...);
+  } else {
+    return ObjectRef<typename M::Result>();
+  }
+}
+
+template <class T>
+inline constexpr bool kIsActorHandle = false;
+template <class C>
+inline constexpr bool kIsActorHandle<ActorHandle<C>> = true;
+
+// Answered without a look into the handle, whose class may not be complete yet.
+template <class C>
+struct IsSerializable<ActorHandle<C>> : std::true_type {};
+template <class T>
+struct IsSerializable<ObjectRef<T>> : std::true_type {};
+
+}  // namespace internal
+
+template <class C>
+BoundActorHandle<C> ActorHandle<C>::With(CallOptions options) const {
+  return internal::HandleAccess::Bind(*this, std::move(options));
+}
+
+template <class C>
+template <auto kMethod, class... A>
+auto ActorHandle<C>::Call(A&&... arguments) const {
+  return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
+}
+
+template <class C>
+template <auto kMethod, class... A>
+auto BoundActorHandle<C>::Call(A&&... arguments) const {
+  return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
+}
+
+}  // namespace troupe
+
+template <class C>
+struct std::hash<troupe::ActorHandle<C>> {
+  std::size_t operator()(const troupe::ActorHandle<C>& handle) const {
+    return std::hash<troupe::internal::ActorPtr>()(troupe::internal::HandleAccess::State(handle));
+  }
+};

@@ -1,0 +1,14 @@
+// The process's runtime: set by Init, taken away by Shutdown.
+#pragma once
+
+#include <memory>
+
+#include "troupe/internal/runtime.h"
+
+namespace troupe::internal {
+
+// What Runtime::Get() returns from now on; null: nothing. Returns the one before. Keeps `runtime` alive. Not while
+// another thread uses the library.
+std::shared_ptr<Runtime> SetRuntime(std::shared_ptr<Runtime> runtime);
+
+}  // namespace troupe::internal

@@ -1,0 +1,156 @@
+// Messenger: how one process sends frames to others and waits for theirs.
+//
+// Frames to processes of this node go through shared-memory rings, made by the raylet at the first frame; frames to
+// other nodes, and requests, go to the raylet over its unix socket. Frames from one process to another arrive in order.
+//
+// All state is guarded by the runtime's one mutex, which the caller passes in. Whoever waits reads the rings itself:
+// the first waiting thread spins, then sleeps on the process's doorbell; others wait for it on a condition variable.
+// When no thread waits, the service thread reads the rings, so that values and counts that others ask for are
+// answered while user code computes. It stays out of the way of threads that wait often (docs/threading.md).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "common/status.h"
+#include "ipc/channel.h"
+#include "ipc/client_socket.h"
+#include "ipc/doorbell.h"
+#include "ipc/spin_budget.h"
+#include "proto/client.pb.h"
+#include "troupe/ids.h"
+
+namespace troupe::client {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = std::optional<Clock::time_point>;
+
+// What arrives. All functions are called with the mutex held and must not block.
+class MessageHandler {
+ public:
+  virtual ~MessageHandler() = default;
+  // `frame` is valid during the call only.
+  virtual void OnFrame(const Address& from, std::string_view frame) = 0;
+  virtual void OnRaylet(const pb::RayletToClient& message) = 0;
+  // What workers of this job print. Without the mutex, as printing may block.
+  virtual void OnLogLines(const pb::LogLines& lines) = 0;
+  // Nothing sent to `process` arrives any more.
+  virtual void OnProcessGone(ProcessId process, const std::string& reason) = 0;
+  // The raylet is gone for good; pending requests have been answered with errors.
+  virtual void OnRayletLost(const std::string& reason) = 0;
+};
+
+class Messenger {
+ public:
+  // Waiting threads call it once when they are about to sleep (true) and once when they go on (false), without
+  // the mutex; a worker lends its CPUs away meanwhile.
+  using SleepHook = std::function<void(bool sleeping)>;
+
+  Messenger(std::mutex& mutex, MessageHandler& handler) : mutex_(mutex), handler_(handler) {}
+  ~Messenger();
+
+  // Registers with the raylet at `socket_path` and starts the threads. Blocks. Without the mutex.
+  Result<pb::Registered> Start(const std::string& socket_path, const pb::RegisterClient& hello);
+  // Ends the threads; nothing arrives after it. Without the mutex. Idempotent.
+  void Stop();
+
+  // --- With the mutex held ---------------------------------------------------------------------------------------
+
+  // Queues `frame`. Never blocks for long; what the ring does not take waits in a private backlog.
+  void Send(const Address& to, std::string frame);
+  // Bytes queued for `to` that its ring had no room for; callers hold back above kBacklogLimit.
+  std::size_t Backlog(const Address& to) const;
+  static constexpr std::size_t kBacklogLimit = 1u << 20;
+
+  // Sends `message` and calls `done` with the reply (error set: refused or the raylet is gone).
+  void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done);
+
+  // Reads the rings until `done()` or the deadline, whose passing it returns as false. Releases the mutex while it
+  // waits. Any number of threads.
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {},
+                 const SleepHook* hook = nullptr);
+
+  // Makes waiting threads look at their condition again.
+  void Kick();
+
+  // Runs `work` with the mutex held, on the service thread, at most about 100 ms late.
+  void After(std::chrono::milliseconds delay, std::function<void()> work);
+
+  // `work` runs after each look at the rings, before waiting threads look at their condition.
+  void OnDrain(std::function<void()> work) { on_drain_ = std::move(work); }
+
+  // --- Any thread, mutex or not ------------------------------------------------------------------------------------
+
+  // One-way message to the raylet. A lost connection shows in OnRayletLost.
+  void SendRaylet(const pb::ClientToRaylet& message);
+  // Wakes the service thread if it sleeps, and nobody else.
+  void WakeService();
+
+ private:
+  struct Peer;
+  enum class Sleeper { kNobody, kUser, kService };
+
+  void OpenChannel(Peer& peer);
+  void AttachChannel(const pb::ChannelOpened& opened);
+  void Write(Peer& peer, std::string frame);
+  bool TryWriteFrame(Peer& peer, std::string_view frame, std::size_t* written);
+  void Flush(Peer& peer);
+  void Read(Peer& peer);
+  void Drain();
+  void Break(ProcessId process, const std::string& reason);
+  void HandleBroken();
+  bool AnythingToRead() const;
+  void RefreshSnapshot();
+  void SleepOnDoorbell(std::chrono::nanoseconds timeout);
+  void ReceiveLoop();
+  void HandleRaylet(const pb::RayletToClient& message);
+  void ServiceLoop();
+  void RunTimers();
+  void LoseRaylet(const std::string& reason);
+
+  std::mutex& mutex_;
+  MessageHandler& handler_;
+  Address self_;
+  std::unique_ptr<ipc::ClientSocket> socket_;
+  std::unique_ptr<ipc::OwnDoorbell> doorbell_;
+  std::function<void()> on_drain_;
+
+  std::unordered_map<ProcessId, std::shared_ptr<Peer>> peers_;
+  std::vector<std::shared_ptr<Peer>> snapshot_;  // of peers_ with a channel; the sleeper reads it without the mutex
+  bool snapshot_stale_ = true;
+  std::vector<std::pair<ProcessId, std::string>> broken_;  // gone, to be handled at the next Drain
+  std::deque<std::string> loopback_;                       // frames of this process to itself
+  std::uint64_t last_request_ = 0;
+  std::unordered_map<std::uint64_t, std::function<void(const pb::RayletToClient&)>> requests_;
+  std::optional<std::string> lost_;
+
+  Sleeper sleeper_ = Sleeper::kNobody;
+  std::atomic<bool> kicked_{false};
+  std::condition_variable others_;  // threads that wait while another one sleeps for them
+  int others_waiting_ = 0;
+  int waiting_ = 0;          // threads inside WaitUntil
+  std::uint64_t waits_ = 0;  // counts WaitUntil calls
+  ipc::SpinBudget spin_{ipc::SpinBudget::kCap};
+
+  std::condition_variable service_wake_;
+  bool service_deep_ = false;  // it sleeps until woken: a user thread reads the rings
+  bool stop_ = false;
+  std::multimap<Clock::time_point, std::function<void()>> timers_;
+  std::thread receive_thread_;
+  std::thread service_thread_;
+};
+
+}  // namespace troupe::client

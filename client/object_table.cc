@@ -1,0 +1,284 @@
+#include "client/object_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+
+namespace troupe::client {
+
+void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
+  if (core.dead_processes.contains(frame.holder.process)) return;
+  const std::int64_t change = type == FrameType::kAddRef ? frame.count : -frame.count;
+  std::int64_t& count = refs.holders[frame.holder.process];
+  count += change;
+  if (count == 0) refs.holders.erase(frame.holder.process);
+}
+
+void SendCount(Core& core, FrameType type, const RefName& name, const Address& holder, std::int64_t count) {
+  core.messenger->Send(name.owner, Encode(type, RefCountFrame{name, holder, count}));
+}
+
+std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner) {
+  auto record = std::make_shared<ObjectRecord>();
+  record->id = id;
+  record->owner = owner;
+  records_.emplace(id, record);
+  return record;
+}
+
+internal::ObjectPtr ObjectTable::Handle(const std::shared_ptr<ObjectRecord>& record) {
+  internal::ObjectPtr handle = record->handle.lock();
+  if (!handle) {
+    ++record->refs.handles;
+    handle = std::make_shared<internal::ObjectState>(record, core_.releases);
+    record->handle = handle;
+  }
+  return handle;
+}
+
+internal::ObjectPtr ObjectTable::NewPending(std::shared_ptr<PendingCall> call) {
+  auto record = NewRecord({core_.self.process.value, call->sequence}, core_.self);
+  record->state = ObjectRecord::State::kPending;
+  record->call = std::move(call);
+  return Handle(record);
+}
+
+internal::ObjectPtr ObjectTable::NewInline(internal::Payload value) {
+  auto record = NewRecord(NextId(), core_.self);
+  record->state = ObjectRecord::State::kInline;
+  record->bytes = std::move(value.bytes);
+  record->contained_objects = std::move(value.objects);
+  record->contained_actors = std::move(value.actors);
+  return Handle(record);
+}
+
+internal::ObjectPtr ObjectTable::NewStored(ObjectId id, std::uint64_t size, internal::Payload contained) {
+  auto record = NewRecord(id, core_.self);
+  record->state = ObjectRecord::State::kStored;
+  record->size = size;
+  record->nodes = {core_.self.node};
+  record->contained_objects = std::move(contained.objects);
+  record->contained_actors = std::move(contained.actors);
+  return Handle(record);
+}
+
+std::shared_ptr<ObjectRecord> ObjectTable::Find(ObjectId id) const {
+  auto it = records_.find(id);
+  return it == records_.end() ? nullptr : it->second;
+}
+
+internal::ObjectPtr ObjectTable::Borrow(const internal::ObjectName& name) {
+  auto record = Find(name.id);
+  if (!record) {
+    record = NewRecord(name.id, name.owner);
+    if (name.owner.process == core_.self.process || core_.dead_processes.contains(name.owner.process)) {
+      // Every ref to it was dropped before: its name outlived it in some bytes.
+      Fail(record, {.kind = ErrorKind::kObjectLost,
+                    .outcome = Outcome::kUnknown,
+                    .message = "object " + name.id.Hex() + " is gone: no ref to it was left, or its owner died"});
+    } else {
+      record->refs.borrowed = 1;
+      SendCount(core_, FrameType::kAddRef, {.id = name.id, .owner = name.owner}, core_.self, 1);
+    }
+  }
+  return Handle(record);
+}
+
+internal::ObjectPtr ObjectTable::Adopt(const RefName& name) {
+  auto record = Find(name.id);
+  if (name.owner.process == core_.self.process) return record ? Handle(record) : Borrow({name.id, name.owner});
+  if (!record) record = NewRecord(name.id, name.owner);
+  ++record->refs.borrowed;
+  return Handle(record);
+}
+
+RefName ObjectTable::NameFor(const internal::ObjectPtr& object, const Address& receiver) {
+  ObjectRecord& record = *object->record();
+  RefName name{.kind = RefName::Kind::kObject, .id = record.id, .owner = record.owner};
+  if (receiver.process == record.owner.process || receiver.process == core_.self.process) return name;
+  if (record.owner.process == core_.self.process) {
+    ApplyCount(core_, record.refs, FrameType::kAddRef, {name, receiver, 1});
+  } else {
+    SendCount(core_, FrameType::kAddRef, name, receiver, 1);
+  }
+  return name;
+}
+
+void ObjectTable::Ask(ObjectRecord& record) {
+  if (record.state != ObjectRecord::State::kUnknown) return;
+  AskAgain(record);
+}
+
+void ObjectTable::AskAgain(ObjectRecord& record) {
+  if (record.owner.process == core_.self.process) return;
+  record.state = ObjectRecord::State::kPending;
+  if (core_.dead_processes.contains(record.owner.process)) {
+    return Fail(Find(record.id), {.kind = ErrorKind::kObjectLost,
+                                  .outcome = Outcome::kUnknown,
+                                  .message = "the owner of object " + record.id.Hex() + " died"});
+  }
+  core_.messenger->Send(record.owner, Encode(GetObjectFrame{record.id}));
+}
+
+void ObjectTable::Resolve(const std::shared_ptr<ObjectRecord>& record, const WireValue& value) {
+  Contained contained = codec_.Adopt(value.contained);
+  switch (value.kind) {
+    case WireValue::Kind::kInline:
+      record->bytes = value.bytes;
+      record->state = ObjectRecord::State::kInline;
+      break;
+    case WireValue::Kind::kStored:
+      record->size = value.size;
+      record->nodes = value.nodes;
+      record->state = ObjectRecord::State::kStored;
+      break;
+    case WireValue::Kind::kError:
+      record->error = std::make_shared<const ErrorInfo>(value.error);
+      record->state = ObjectRecord::State::kError;
+      break;
+  }
+  record->contained_objects = std::move(contained.objects);
+  record->contained_actors = std::move(contained.actors);
+  Ready(record);
+}
+
+void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error) {
+  record->error = std::make_shared<const ErrorInfo>(std::move(error));
+  record->state = ObjectRecord::State::kError;
+  Ready(record);
+}
+
+void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
+  record->call.reset();
+  if (!record->askers.empty()) {
+    for (const Address& asker : std::exchange(record->askers, {})) {
+      core_.messenger->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
+    }
+  }
+  if (!record->on_ready.empty()) {
+    for (auto& work : std::exchange(record->on_ready, {})) work();
+  }
+  FreeIfUnused(record);
+}
+
+WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& receiver) {
+  TROUPE_CHECK(record.ready());
+  WireValue value;
+  if (record.state == ObjectRecord::State::kError) {
+    value.kind = WireValue::Kind::kError;
+    value.error = *record.error;
+    return value;
+  }
+  value.contained = codec_.NamesFor(record.contained_objects, record.contained_actors, receiver);
+  if (record.state == ObjectRecord::State::kInline) {
+    value.kind = WireValue::Kind::kInline;
+    value.bytes = record.bytes;
+  } else {
+    value.kind = WireValue::Kind::kStored;
+    value.size = record.size;
+    value.nodes = record.nodes;
+  }
+  return value;
+}
+
+void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) {
+  auto record = Find(frame.id);
+  if (record && !record->ready()) {
+    if (record->state == ObjectRecord::State::kUnknown) Ask(*record);
+    record->askers.push_back(from);
+    return;
+  }
+  ObjectValueFrame answer{frame.id, {}};
+  if (record) {
+    answer.value = ValueFor(*record, from);
+  } else {
+    answer.value.kind = WireValue::Kind::kError;
+    answer.value.error = {.kind = ErrorKind::kObjectLost,
+                          .outcome = Outcome::kUnknown,
+                          .message = "object " + frame.id.Hex() + " is gone: its owner holds no such object"};
+  }
+  core_.messenger->Send(from, Encode(answer));
+}
+
+void ObjectTable::OnObjectValue(const ObjectValueFrame& frame) {
+  auto record = Find(frame.id);
+  if (!record || record->state != ObjectRecord::State::kPending || record->owner.process == core_.self.process) {
+    (void)codec_.Adopt(frame.value.contained);  // and drop: nobody waits for it any more
+    return;
+  }
+  Resolve(record, frame.value);
+}
+
+void ObjectTable::OnRefCount(FrameType type, const RefCountFrame& frame) {
+  auto record = Find(frame.name.id);
+  if (!record || record->owner.process != core_.self.process) return;
+  ApplyCount(core_, record->refs, type, frame);
+  FreeIfUnused(record);
+}
+
+void ObjectTable::OnReleased(const std::shared_ptr<ObjectRecord>& record) {
+  --record->refs.handles;
+  FreeIfUnused(record);
+}
+
+void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
+  if (!record->refs.Unused()) return;
+  if (record->owner.process == core_.self.process) {
+    // A pending one stays until its call is answered: the answer may bring refs and stored bytes to give back.
+    if (!record->ready()) return;
+    if (record->state == ObjectRecord::State::kStored && !record->nodes.empty()) {
+      deletes_[record->nodes.front()].push_back(record->id);
+    }
+  } else if (record->refs.borrowed != 0) {
+    SendCount(core_, FrameType::kDropRef, {.id = record->id, .owner = record->owner}, core_.self,
+              std::exchange(record->refs.borrowed, 0));
+  }
+  records_.erase(record->id);
+}
+
+void ObjectTable::FlushDeletes() {
+  for (auto& [node, ids] : std::exchange(deletes_, {})) {
+    pb::ClientToRaylet message;
+    message.mutable_delete_objects()->set_node(node.Bytes());
+    for (const ObjectId& id : ids) message.mutable_delete_objects()->add_ids(id.Bytes());
+    core_.messenger->SendRaylet(message);
+  }
+}
+
+void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
+  std::vector<std::shared_ptr<ObjectRecord>> touched;
+  for (const auto& [id, record] : records_) {
+    if (record->owner.process == process || record->refs.holders.contains(process)) touched.push_back(record);
+  }
+  for (const auto& record : touched) {
+    if (record->owner.process != process) {
+      record->refs.holders.erase(process);
+      std::erase_if(record->askers, [process](const Address& asker) { return asker.process == process; });
+      FreeIfUnused(record);
+    } else if (record->state == ObjectRecord::State::kPending) {
+      Fail(record, {.kind = ErrorKind::kObjectLost,
+                    .outcome = Outcome::kUnknown,
+                    .message = "the owner of object " + record->id.Hex() + " died: " + reason});
+    }
+  }
+}
+
+void ObjectTable::OnNodeGone(NodeId node) {
+  for (const auto& [id, record] : records_) {
+    if (record->state == ObjectRecord::State::kStored) std::erase(record->nodes, node);
+  }
+}
+
+void ObjectTable::FailAll(const ErrorInfo& error) {
+  std::vector<std::shared_ptr<ObjectRecord>> pending;
+  for (const auto& [id, record] : records_) {
+    if (record->state == ObjectRecord::State::kPending) pending.push_back(record);
+  }
+  for (const auto& record : pending) {
+    if (record->call) record->call->done = true;
+    Fail(record, error);
+  }
+}
+
+}  // namespace troupe::client

@@ -1,0 +1,93 @@
+// ObjectTable: the objects this process owns or borrows, their values, and who else holds them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "client/core.h"
+#include "client/frames.h"
+
+namespace troupe::client {
+
+// How names of refs become refs and back, for both kinds; implemented by ObjectTable and ActorTable together.
+struct Contained {
+  std::vector<internal::ObjectPtr> objects;
+  std::vector<internal::ActorPtr> actors;
+};
+
+class RefCodec {
+ public:
+  virtual ~RefCodec() = default;
+  // Names for a message to `receiver`; from now on the owners count the receiver as a holder of each. For bytes that
+  // several processes may read, or one read often, `receiver` is this process: then nobody is counted, the names hold
+  // as long as this process keeps the refs, and readers borrow instead of adopting.
+  virtual std::vector<RefName> NamesFor(const std::vector<internal::ObjectPtr>& objects,
+                                        const std::vector<internal::ActorPtr>& actors, const Address& receiver) = 0;
+  // Takes over what a sender named for this process.
+  virtual Contained Adopt(const std::vector<RefName>& names) = 0;
+};
+
+// All functions need the core's mutex.
+class ObjectTable {
+ public:
+  ObjectTable(Core& core, RefCodec& codec) : core_(core), codec_(codec) {}
+
+  // A new object of this process without a value yet, with the ref that keeps it.
+  internal::ObjectPtr NewPending(std::shared_ptr<PendingCall> call);
+  internal::ObjectPtr NewInline(internal::Payload value);
+  internal::ObjectPtr NewStored(ObjectId id, std::uint64_t size, internal::Payload contained);
+  // The id that the next object of this process will have.
+  ObjectId NextId() { return {core_.self.process.value, ++core_.last_sequence}; }
+
+  // Null when this process knows no such object.
+  std::shared_ptr<ObjectRecord> Find(ObjectId id) const;
+  // The object of that name. One that was not known here is announced to its owner.
+  internal::ObjectPtr Borrow(const internal::ObjectName& name);
+  internal::ObjectPtr Adopt(const RefName& name);
+  RefName NameFor(const internal::ObjectPtr& object, const Address& receiver);
+
+  // Asks the owner for the value if nobody has asked; the record becomes ready later.
+  void Ask(ObjectRecord& record);
+  // Asks again, for a value whose copies are lost.
+  void AskAgain(ObjectRecord& record);
+
+  // Gives the object its value, as it arrived from `from`.
+  void Resolve(const std::shared_ptr<ObjectRecord>& record, const WireValue& value);
+  void Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error);
+  // The object's value for a message to `receiver`. The object must be ready.
+  WireValue ValueFor(const ObjectRecord& record, const Address& receiver);
+
+  void OnGetObject(const Address& from, const GetObjectFrame& frame);
+  void OnObjectValue(const ObjectValueFrame& frame);
+  void OnRefCount(FrameType type, const RefCountFrame& frame);
+  void OnReleased(const std::shared_ptr<ObjectRecord>& record);
+  void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnNodeGone(NodeId node);
+  // Every object without a value fails with `error`: nothing can arrive any more.
+  void FailAll(const ErrorInfo& error);
+
+  // Tells the raylets of stored objects that are unused now. After a batch of releases.
+  void FlushDeletes();
+
+  std::size_t size() const { return records_.size(); }
+
+ private:
+  std::shared_ptr<ObjectRecord> NewRecord(ObjectId id, Address owner);
+  internal::ObjectPtr Handle(const std::shared_ptr<ObjectRecord>& record);
+  void Ready(const std::shared_ptr<ObjectRecord>& record);
+  void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);
+
+  Core& core_;
+  RefCodec& codec_;
+  std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
+  std::map<NodeId, std::vector<ObjectId>> deletes_;
+};
+
+// Shared with ActorTable: applies a count to a thing this process owns, ignoring dead holders.
+void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame);
+// Tells `owner` that `holder` holds `count` more (or fewer) of `name`.
+void SendCount(Core& core, FrameType type, const RefName& name, const Address& holder, std::int64_t count);
+
+}  // namespace troupe::client

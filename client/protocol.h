@@ -1,0 +1,8 @@
+// The version of the messages between clients, raylets and heads (proto/).
+#pragma once
+
+namespace troupe::client {
+
+inline constexpr int kProtocolVersion = 1;
+
+}  // namespace troupe::client

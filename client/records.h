@@ -1,0 +1,186 @@
+// What one process knows of objects, actors and calls. Plain data, guarded by the runtime's mutex; object_table,
+// actor_table and task_table have the rules.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "object_store/extent.h"
+#include "proto/common.pb.h"
+#include "troupe/internal/runtime.h"
+
+namespace troupe::client {
+
+struct ActorRecord;
+struct StorePin;  // client/store_client.h
+
+// Who holds a ref or handle. The owner of an object (the creator of an actor) counts, per process, those outside
+// itself; a thing is unused once there are none anywhere. See docs/architecture.md, "Reference counts".
+struct RefCounts {
+  int handles = 0;            // ObjectStates or ActorStates of this process
+  std::int64_t borrowed = 0;  // not the owner: what the owner counts for this process
+  // The owner: what others hold. A count may be below zero for a moment, when a drop overtakes the add that another
+  // process sent on the holder's behalf; the thing is unused only when no count is left.
+  std::unordered_map<ProcessId, std::int64_t> holders;
+
+  bool Unused() const { return handles == 0 && holders.empty(); }
+};
+
+// A call or task that has been made and not answered.
+struct PendingCall {
+  std::uint64_t sequence = 0;
+  std::uint64_t function = 0;
+  std::string name;  // for people
+  internal::Arguments arguments;
+  std::size_t unresolved = 0;     // arguments given as objects that have no value yet
+  std::int64_t retries_left = 0;  // -1: without limit
+  bool retry_exceptions = false;
+  std::uint32_t attempt = 0;
+  std::uint64_t incarnation = 0;  // it was last sent to; of the actor, or the lease
+  bool done = false;
+  std::shared_ptr<ActorRecord> actor;  // null: a task
+  std::string task_key;                // of a task
+};
+
+struct ObjectRecord {
+  enum class State {
+    kUnknown,  // another process owns it and has not been asked
+    kPending,  // no value yet
+    kInline,
+    kStored,
+    kError,
+  };
+
+  ObjectId id;
+  Address owner;
+  State state = State::kUnknown;
+  RefCounts refs;
+  std::weak_ptr<internal::ObjectState> handle;
+
+  std::string bytes;                       // kInline; never changes afterwards
+  std::uint64_t size = 0;                  // kStored
+  std::vector<NodeId> nodes;               // kStored
+  std::weak_ptr<StorePin> pin;             // kStored, while mapped here
+  std::shared_ptr<const ErrorInfo> error;  // kError
+  std::vector<internal::ObjectPtr> contained_objects;
+  std::vector<internal::ActorPtr> contained_actors;
+
+  std::shared_ptr<PendingCall> call;            // that will make it; null for values put
+  std::vector<std::function<void()>> on_ready;  // run once when there is a value or an error
+  std::vector<Address> askers;                  // owner: who waits for the value
+
+  bool ready() const { return state >= State::kInline; }
+};
+
+struct ActorRecord {
+  ActorId id;
+  Address creator;
+  bool detached = false;
+  std::int64_t max_task_retries = 0;
+  std::uint32_t max_pending_calls = 0;
+  RefCounts refs;
+  std::weak_ptr<internal::ActorState> handle;
+
+  pb::ActorState state = pb::PENDING;
+  std::uint64_t incarnation = 0;
+  Address address;  // while ALIVE
+  std::string class_name;
+  ErrorInfo death;  // while RESTARTING or DEAD
+  bool watched = false;
+  bool gone = false;  // its process died and the head has not said what follows
+
+  std::deque<std::shared_ptr<PendingCall>> queue;  // not sent yet, in order
+  std::deque<std::shared_ptr<PendingCall>> sent;   // in order of sending; answered ones are dropped from the front
+  std::size_t in_flight = 0;
+
+  // Creation by this process, until the request is sent; its arguments as long as the actor may start again.
+  std::optional<pb::ActorSpec> spec;
+  internal::Arguments arguments;
+  std::size_t unresolved = 0;
+};
+
+// Refs and handles that user code dropped. Their destructors run anywhere, also where the runtime's mutex is held,
+// so they only leave a note here; the next look at the rings takes it up.
+class ReleaseQueue {
+ public:
+  using Wake = std::function<void()>;
+
+  void SetWake(Wake wake) {
+    std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+  }
+  void Push(std::shared_ptr<ObjectRecord> object) { Add(objects_, std::move(object)); }
+  void Push(std::shared_ptr<ActorRecord> actor) { Add(actors_, std::move(actor)); }
+
+  // Everything dropped since the last call.
+  std::pair<std::vector<std::shared_ptr<ObjectRecord>>, std::vector<std::shared_ptr<ActorRecord>>> Take() {
+    if (!any_.load(std::memory_order_acquire)) return {};
+    std::lock_guard lock(mutex_);
+    any_.store(false, std::memory_order_relaxed);
+    return {std::exchange(objects_, {}), std::exchange(actors_, {})};
+  }
+
+ private:
+  template <class T>
+  void Add(std::vector<std::shared_ptr<T>>& list, std::shared_ptr<T> record) {
+    Wake wake;
+    {
+      std::lock_guard lock(mutex_);
+      if (!any_.exchange(true, std::memory_order_release)) wake = wake_;
+      list.push_back(std::move(record));
+    }
+    if (wake) wake();
+  }
+
+  std::mutex mutex_;
+  std::atomic<bool> any_{false};
+  std::vector<std::shared_ptr<ObjectRecord>> objects_;
+  std::vector<std::shared_ptr<ActorRecord>> actors_;
+  Wake wake_;
+};
+
+}  // namespace troupe::client
+
+namespace troupe::internal {
+
+class ObjectState {
+ public:
+  ObjectState(std::shared_ptr<client::ObjectRecord> record, std::shared_ptr<client::ReleaseQueue> releases)
+      : record_(std::move(record)), releases_(std::move(releases)) {}
+  ~ObjectState() { releases_->Push(std::move(record_)); }
+  ObjectState(const ObjectState&) = delete;
+  ObjectState& operator=(const ObjectState&) = delete;
+
+  const std::shared_ptr<client::ObjectRecord>& record() const { return record_; }
+
+ private:
+  std::shared_ptr<client::ObjectRecord> record_;
+  std::shared_ptr<client::ReleaseQueue> releases_;
+};
+
+class ActorState {
+ public:
+  ActorState(std::shared_ptr<client::ActorRecord> record, std::shared_ptr<client::ReleaseQueue> releases)
+      : record_(std::move(record)), releases_(std::move(releases)) {}
+  ~ActorState() { releases_->Push(std::move(record_)); }
+  ActorState(const ActorState&) = delete;
+  ActorState& operator=(const ActorState&) = delete;
+
+  const std::shared_ptr<client::ActorRecord>& record() const { return record_; }
+
+ private:
+  std::shared_ptr<client::ActorRecord> record_;
+  std::shared_ptr<client::ReleaseQueue> releases_;
+};
+
+}  // namespace troupe::internal

@@ -1,0 +1,499 @@
+#include "client/runtime_impl.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "client/option_values.h"
+
+namespace troupe::client {
+namespace {
+
+thread_local const internal::Context* t_context = nullptr;
+thread_local bool t_lends_cpus = false;
+
+Deadline ToDeadline(std::optional<std::chrono::nanoseconds> timeout) {
+  if (!timeout) return std::nullopt;
+  // A timeout of centuries must not wrap round.
+  constexpr auto kForever = std::chrono::hours(24 * 365);
+  return Clock::now() + std::min<std::chrono::nanoseconds>(*timeout, kForever);
+}
+
+std::shared_ptr<const ErrorInfo> Shared(ErrorInfo error) { return std::make_shared<const ErrorInfo>(std::move(error)); }
+
+std::span<const std::byte> AsBytes(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+RuntimeImpl::RuntimeImpl()
+    : hook_([this](bool sleeping) {
+        if (!t_lends_cpus) return;
+        pb::ClientToRaylet message;
+        message.mutable_blocked()->set_blocked(sleeping);
+        core_->messenger->SendRaylet(message);
+      }),
+      objects_(*core_, *this),
+      actors_(*core_, objects_, *this),
+      tasks_(*core_, objects_, *this),
+      store_(core_, &hook_) {}
+
+RuntimeImpl::~RuntimeImpl() { Stop(); }
+
+Status RuntimeImpl::Start(const std::string& socket_path, const pb::RegisterClient& hello, CallSink* sink) {
+  sink_ = sink;
+  core_->messenger = std::make_unique<Messenger>(core_->mutex, static_cast<MessageHandler&>(*this));
+  core_->messenger->OnDrain([this] { TakeReleased(); });
+  std::unique_lock lock(core_->mutex);  // messages wait until this process knows who it is
+  Result<pb::Registered> registered = core_->messenger->Start(socket_path, hello);
+  if (!registered.ok()) return registered.status();
+  core_->info = std::move(*registered);
+  core_->self = {NodeId::FromBytes(core_->info.node()).value_or(NodeId{}), ProcessId{core_->info.process()}};
+  if (core_->info.inline_limit() > 0) inline_limit_ = core_->info.inline_limit();
+  core_->releases->SetWake([core = std::weak_ptr(core_)] {
+    if (auto alive = core.lock()) alive->messenger->WakeService();
+  });
+  return OkStatus();
+}
+
+void RuntimeImpl::Stop() {
+  if (!core_->messenger) return;
+  core_->releases->SetWake({});
+  core_->messenger->Stop();
+}
+
+void RuntimeImpl::CheckConnected() const {
+  if (!core_->lost.empty())
+    Throw({.kind = ErrorKind::kConnection, .outcome = Outcome::kNotExecuted, .message = core_->lost});
+}
+
+pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message) {
+  auto reply = std::make_shared<std::optional<pb::RayletToClient>>();
+  core_->messenger->Request(std::move(message), [reply](const pb::RayletToClient& got) { *reply = got; });
+  core_->messenger->WaitUntil(
+      lock, [&] { return reply->has_value(); }, {}, &hook_);
+  if ((*reply)->has_error()) {
+    ErrorInfo error = FromProto((*reply)->error());
+    lock.unlock();
+    Throw(std::move(error));
+  }
+  return std::move(**reply);
+}
+
+// --- Objects -------------------------------------------------------------------------------------------------------
+
+internal::ObjectPtr RuntimeImpl::Put(internal::Payload value) {
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  if (value.bytes.size() <= inline_limit_) return objects_.NewInline(std::move(value));
+  const ObjectId id = objects_.NextId();
+  if (auto error = store_.Write(lock, id, value.bytes)) {
+    lock.unlock();
+    Throw(std::move(*error));
+  }
+  const std::uint64_t size = value.bytes.size();
+  value.bytes = {};
+  return objects_.NewStored(id, size, std::move(value));
+}
+
+internal::ObjectPtr RuntimeImpl::Find(const internal::ObjectName& name) {
+  std::lock_guard lock(core_->mutex);
+  return objects_.Borrow(name);
+}
+
+internal::ObjectName RuntimeImpl::Name(const internal::ObjectPtr& object) const {
+  return {object->record()->id, object->record()->owner};
+}
+
+std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects, std::size_t count,
+                                    std::optional<std::chrono::nanoseconds> timeout) {
+  std::unique_lock lock(core_->mutex);
+  for (const internal::ObjectPtr& object : objects) objects_.Ask(*object->record());
+  const auto enough = [&] {
+    std::size_t ready = 0;
+    for (const internal::ObjectPtr& object : objects) {
+      if (object->record()->ready() && ++ready >= count) return true;
+    }
+    return ready >= count;
+  };
+  core_->messenger->WaitUntil(lock, enough, ToDeadline(timeout), &hook_);
+  std::vector<bool> ready;
+  ready.reserve(objects.size());
+  for (const internal::ObjectPtr& object : objects) ready.push_back(object->record()->ready());
+  return ready;
+}
+
+internal::ObjectValue RuntimeImpl::Get(const internal::ObjectPtr& object,
+                                       std::optional<std::chrono::nanoseconds> timeout) {
+  std::unique_lock lock(core_->mutex);
+  return Read(lock, object, ToDeadline(timeout));
+}
+
+internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object,
+                                        Deadline deadline) {
+  const std::shared_ptr<ObjectRecord>& record = object->record();
+  for (int attempt = 0;; ++attempt) {
+    objects_.Ask(*record);
+    if (!record->ready() && !core_->messenger->WaitUntil(
+                                lock, [&] { return record->ready(); }, deadline, &hook_)) {
+      return {{},
+              nullptr,
+              Shared({.kind = ErrorKind::kTimeout,
+                      .outcome = Outcome::kUnknown,
+                      .message = "no value came in the time given; the call goes on"})};
+    }
+    if (record->state == ObjectRecord::State::kInline) return {AsBytes(record->bytes), record, nullptr};
+    if (record->state == ObjectRecord::State::kError) return {{}, nullptr, record->error};
+    ErrorInfo error;
+    if (auto pin = store_.Read(lock, *record, deadline, &error)) return {pin->bytes, pin, nullptr};
+    // A borrower may know only of copies that are gone: the owner is asked once more.
+    const bool borrowed = record->owner.process != core_->self.process;
+    if (error.kind != ErrorKind::kObjectLost || !borrowed || attempt > 0)
+      return {{}, nullptr, Shared(std::move(error))};
+    objects_.AskAgain(*record);
+  }
+}
+
+internal::ObjectValue RuntimeImpl::ReadStored(std::unique_lock<std::mutex>& lock, const WireArgument& argument) {
+  std::shared_ptr<ObjectRecord> record = objects_.Find(argument.name.id);
+  if (!record || record->state != ObjectRecord::State::kStored) {
+    record = std::make_shared<ObjectRecord>();  // in no table: it lives as long as the call
+    record->id = argument.name.id;
+    record->owner = argument.name.owner;
+    record->size = argument.value.size;
+    record->nodes = argument.value.nodes;
+  }
+  ErrorInfo error;
+  auto pin = store_.Read(lock, *record, {}, &error);
+  if (!pin) return {{}, nullptr, Shared(std::move(error))};
+  return {pin->bytes, pin, nullptr};
+}
+
+// --- Tasks and calls -----------------------------------------------------------------------------------------------
+
+internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
+  const pb::Resources resources = ToResources(call.options);
+  pb::Placement placement = ToPlacement(call.options.scheduling);
+  auto pending = std::make_shared<PendingCall>();
+  pending->function = call.function;
+  pending->name = call.options.name.empty() ? std::move(call.name) : std::move(call.options.name);
+  pending->arguments = std::move(call.arguments);
+  pending->retries_left = CheckedRetries("max_retries", call.options.max_retries.value_or(3));
+  pending->retry_exceptions = call.options.retry_exceptions.value_or(false);
+  std::unique_lock lock(core_->mutex);
+  if (tasks_.Congested()) {
+    core_->messenger->WaitUntil(
+        lock, [this] { return !tasks_.Congested() || !core_->lost.empty(); }, {}, &hook_);
+  }
+  CheckConnected();
+  pending->sequence = ++core_->last_sequence;
+  return tasks_.Run(std::move(pending), resources, std::move(placement));
+}
+
+internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, internal::ActorCall call) {
+  const std::shared_ptr<ActorRecord>& record = actor->record();
+  auto pending = std::make_shared<PendingCall>();
+  pending->function = call.function;
+  pending->name = call.name;
+  pending->arguments = std::move(call.arguments);
+  pending->retries_left = call.options.max_task_retries
+                              ? CheckedRetries("max_task_retries", *call.options.max_task_retries)
+                              : record->max_task_retries;
+  pending->retry_exceptions = call.options.retry_exceptions.value_or(false);
+  std::unique_lock lock(core_->mutex);
+  if (actors_.Congested(*record)) {
+    core_->messenger->WaitUntil(
+        lock, [&] { return !actors_.Congested(*record) || !core_->lost.empty(); }, {}, &hook_);
+  }
+  CheckConnected();
+  pending->sequence = ++core_->last_sequence;
+  return actors_.Call(record, std::move(pending));
+}
+
+void RuntimeImpl::OnReply(const ReplyFrame& frame) {
+  auto result = objects_.Find({core_->self.process.value, frame.sequence});
+  // A reply that was given up on, or of an earlier attempt: what it brings is taken over and dropped.
+  if (!result || !result->call || result->call->incarnation != frame.incarnation || result->call->done) {
+    (void)Adopt(frame.value.contained);
+    return;
+  }
+  if (result->call->actor) {
+    actors_.OnReply(result, frame);
+  } else {
+    tasks_.OnReply(result, frame);
+  }
+}
+
+// --- Actors --------------------------------------------------------------------------------------------------------
+
+pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const {
+  const ActorOptions& options = creation.options;
+  pb::ActorSpec spec;
+  spec.set_job(core_->info.job());
+  spec.mutable_creator()->set_node(core_->self.node.Bytes());
+  spec.mutable_creator()->set_process(core_->self.process.value);
+  spec.set_class_name(creation.class_name);
+  spec.set_constructor(creation.constructor);
+  spec.set_name(options.name);
+  spec.set_name_space(options.name_space.empty() ? core_->info.name_space() : options.name_space);
+  spec.set_detached(options.lifetime.value_or(Lifetime::kScoped) == Lifetime::kDetached);
+  *spec.mutable_resources() = ToResources(options);
+  *spec.mutable_placement_resources() = ToPlacementResources(options);
+  *spec.mutable_placement() = ToPlacement(options.scheduling);
+  spec.set_max_restarts(CheckedRetries("max_restarts", options.max_restarts.value_or(0)));
+  spec.set_max_task_retries(CheckedRetries("max_task_retries", options.max_task_retries.value_or(0)));
+  spec.set_max_pending_calls(options.max_pending_calls.value_or(0));
+  if (spec.detached() && spec.name().empty()) {
+    Throw({.kind = ErrorKind::kUsage,
+           .outcome = Outcome::kNotExecuted,
+           .message = "a detached actor needs a name, or nobody could find it again; give .name",
+           .actor_class = creation.class_name});
+  }
+  return spec;
+}
+
+internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
+  pb::ActorSpec spec = ToSpec(creation);
+  const bool named = !spec.name().empty();
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  auto registered = std::make_shared<std::optional<pb::RayletToClient>>();
+  internal::ActorPtr actor =
+      actors_.Create(std::move(spec), creation.options.get_if_exists.value_or(false), std::move(creation.arguments),
+                     [registered](const pb::RayletToClient& reply) { *registered = reply; });
+  if (!named) return actor;
+  core_->messenger->WaitUntil(
+      lock, [&] { return registered->has_value(); }, {}, &hook_);
+  const pb::RayletToClient& reply = **registered;
+  if (reply.has_error()) {
+    ErrorInfo error = FromProto(reply.error());
+    error.actor_class = creation.class_name;
+    lock.unlock();
+    Throw(std::move(error));
+  }
+  if (!reply.actor_reply().existed()) return actor;
+  return actors_.Borrow(reply.actor_reply().info());
+}
+
+internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::string& name_space) {
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  pb::ClientToRaylet message;
+  message.mutable_find_actor()->set_name(name);
+  message.mutable_find_actor()->set_name_space(name_space.empty() ? core_->info.name_space() : name_space);
+  const pb::RayletToClient reply = Ask(lock, std::move(message));
+  const pb::ActorInfo& info = reply.actor_reply().info();
+  return {actors_.Borrow(info), info.class_name()};
+}
+
+internal::ActorPtr RuntimeImpl::Find(const internal::ActorName& name) {
+  std::lock_guard lock(core_->mutex);
+  return actors_.Borrow(name);
+}
+
+internal::ActorName RuntimeImpl::Name(const internal::ActorPtr& actor) const {
+  const ActorRecord& record = *actor->record();
+  return {record.id, record.creator, record.detached, record.max_task_retries, record.max_pending_calls};
+}
+
+std::vector<internal::ActorDescription> RuntimeImpl::ListNamedActors(bool all_namespaces) {
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  pb::ClientToRaylet message;
+  message.mutable_list_named()->set_all_namespaces(all_namespaces);
+  message.mutable_list_named()->set_name_space(core_->info.name_space());
+  const pb::RayletToClient reply = Ask(lock, std::move(message));
+  std::vector<internal::ActorDescription> actors;
+  for (const pb::ActorInfo& info : reply.named_actors().actors()) {
+    actors.push_back(
+        {ActorId::FromBytes(info.id()).value_or(ActorId{}), info.name(), info.name_space(), info.class_name()});
+  }
+  return actors;
+}
+
+void RuntimeImpl::Kill(const internal::ActorPtr& actor, bool no_restart) {
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  // An actor whose creation is still on its way to the head cannot be named there yet.
+  const std::shared_ptr<ActorRecord>& record = actor->record();
+  core_->messenger->WaitUntil(
+      lock, [&] { return (!record->spec && (record->watched || record->state == pb::DEAD)) || !core_->lost.empty(); },
+      {}, &hook_);
+  if (record->state == pb::DEAD) return;
+  pb::ClientToRaylet message;
+  message.mutable_kill_actor()->set_id(record->id.Bytes());
+  message.mutable_kill_actor()->set_no_restart(no_restart);
+  message.mutable_kill_actor()->set_requester(core_->self.process.value);
+  (void)Ask(lock, std::move(message));
+}
+
+void RuntimeImpl::Terminate(const internal::ActorPtr& actor) {
+  (void)CallActor(actor, {.function = kTerminateFunction,
+                          .name = "troupe::Terminate",
+                          .arguments = {},
+                          .options = {.max_task_retries = 0, .retry_exceptions = false}});
+}
+
+void RuntimeImpl::WaitAlive(const internal::ActorPtr& actor, std::optional<std::chrono::nanoseconds> timeout) {
+  const std::shared_ptr<ActorRecord>& record = actor->record();
+  std::unique_lock lock(core_->mutex);
+  const auto decided = [&] { return (record->state == pb::ALIVE && !record->gone) || record->state == pb::DEAD; };
+  const bool in_time = core_->messenger->WaitUntil(lock, decided, ToDeadline(timeout), &hook_);
+  if (in_time && record->state == pb::ALIVE) return;
+  ErrorInfo error = ActorTable::DeathError(*record, Outcome::kNotExecuted);
+  if (!in_time)
+    error = {.kind = ErrorKind::kTimeout,
+             .outcome = Outcome::kUnknown,
+             .message = "the actor was not running in the time given",
+             .actor_class = record->class_name,
+             .actor = record->id};
+  lock.unlock();
+  Throw(std::move(error));
+}
+
+// --- Cluster -------------------------------------------------------------------------------------------------------
+
+std::vector<internal::NodeDescription> RuntimeImpl::Nodes() {
+  std::unique_lock lock(core_->mutex);
+  CheckConnected();
+  pb::ClientToRaylet message;
+  message.mutable_cluster_state();
+  const pb::RayletToClient reply = Ask(lock, std::move(message));
+  std::vector<internal::NodeDescription> nodes;
+  for (const pb::NodeInfo& info : reply.cluster_state().nodes()) {
+    nodes.push_back({.id = NodeId::FromBytes(info.id()).value_or(NodeId{}),
+                     .address = info.address(),
+                     .hostname = info.hostname(),
+                     .alive = info.alive(),
+                     .is_head_node = info.is_head_node(),
+                     .resources = ToAmounts(info.total()),
+                     .available = ToAmounts(info.available()),
+                     .labels = {info.labels().begin(), info.labels().end()}});
+  }
+  return nodes;
+}
+
+void RuntimeImpl::SetThreadContext(const internal::Context* context) { t_context = context; }
+void RuntimeImpl::SetLendsCpus(bool lends) { t_lends_cpus = lends; }
+
+internal::Context RuntimeImpl::BaseContext() const {
+  internal::Context context;
+  context.job = {core_->info.job()};
+  context.node = core_->self.node;
+  context.process = core_->self.process;
+  context.name_space = core_->info.name_space();
+  context.session_dir = core_->info.session_dir();
+  context.is_driver = sink_ == nullptr;
+  return context;
+}
+
+internal::Context RuntimeImpl::CurrentContext() const { return t_context ? *t_context : BaseContext(); }
+
+// --- What arrives --------------------------------------------------------------------------------------------------
+
+void RuntimeImpl::OnFrame(const Address& from, std::string_view frame) {
+  switch (TypeOf(frame)) {
+    case FrameType::kCall:
+      if (sink_) sink_->OnCall(from, frame);
+      return;
+    case FrameType::kReply:
+      if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(reply);
+      break;
+    case FrameType::kGetObject:
+      if (GetObjectFrame get; Decode(frame, &get)) return objects_.OnGetObject(from, get);
+      break;
+    case FrameType::kObjectValue:
+      if (ObjectValueFrame value; Decode(frame, &value)) return objects_.OnObjectValue(value);
+      break;
+    case FrameType::kAddRef:
+    case FrameType::kDropRef:
+      if (RefCountFrame count; Decode(frame, &count)) {
+        if (count.name.kind == RefName::Kind::kObject) return objects_.OnRefCount(TypeOf(frame), count);
+        return actors_.OnRefCount(TypeOf(frame), count);
+      }
+      break;
+  }
+  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; ignored\n",
+               from.process.Hex().c_str(), frame.size());
+}
+
+void RuntimeImpl::OnRaylet(const pb::RayletToClient& message) {
+  switch (message.body_case()) {
+    case pb::RayletToClient::kLeaseGranted: return tasks_.OnLeaseGranted(message.lease_granted());
+    case pb::RayletToClient::kLeaseUpdate: return tasks_.OnLeaseUpdate(message.lease_update());
+    case pb::RayletToClient::kActorUpdate: return actors_.OnUpdate(message.actor_update().info());
+    case pb::RayletToClient::kNodeDied: {
+      const NodeId node = NodeId::FromBytes(message.node_died().node()).value_or(NodeId{});
+      objects_.OnNodeGone(node);
+      actors_.OnNodeGone(node, message.node_died().reason());
+      tasks_.OnNodeGone(node, message.node_died().reason());
+      return;
+    }
+    case pb::RayletToClient::kUndeliverable:
+      return OnProcessGone(ProcessId{message.undeliverable().destination().process()},
+                           message.undeliverable().reason());
+    case pb::RayletToClient::kPollRings: return;  // having arrived, it has done its work
+    default:
+      if (sink_) sink_->OnRaylet(message);
+  }
+}
+
+void RuntimeImpl::OnLogLines(const pb::LogLines& lines) {
+  std::FILE* out = lines.is_stderr() ? stderr : stdout;
+  for (const std::string& line : lines.lines()) std::fprintf(out, "%s %s\n", lines.prefix().c_str(), line.c_str());
+  if (lines.dropped() > 0) {
+    std::fprintf(out, "%s ... %llu lines left out: too many at once; `troupe logs` has them all\n",
+                 lines.prefix().c_str(), static_cast<unsigned long long>(lines.dropped()));
+  }
+  std::fflush(out);
+}
+
+void RuntimeImpl::OnProcessGone(ProcessId process, const std::string& reason) {
+  if (!core_->dead_processes.insert(process).second) return;
+  actors_.OnProcessGone(process, reason);
+  tasks_.OnProcessGone(process, reason);
+  objects_.OnProcessGone(process, reason);
+}
+
+void RuntimeImpl::OnRayletLost(const std::string& reason) {
+  core_->lost = reason;
+  const ErrorInfo error{.kind = ErrorKind::kSystem, .outcome = Outcome::kUnknown, .message = reason};
+  actors_.FailAll(error);
+  objects_.FailAll(error);
+  if (sink_) sink_->OnRayletLost(reason);
+}
+
+// --- References ----------------------------------------------------------------------------------------------------
+
+std::vector<RefName> RuntimeImpl::NamesFor(const std::vector<internal::ObjectPtr>& objects,
+                                           const std::vector<internal::ActorPtr>& actors, const Address& receiver) {
+  std::vector<RefName> names;
+  names.reserve(objects.size() + actors.size());
+  for (const internal::ObjectPtr& object : objects) names.push_back(objects_.NameFor(object, receiver));
+  for (const internal::ActorPtr& actor : actors) names.push_back(actors_.NameFor(actor, receiver));
+  return names;
+}
+
+Contained RuntimeImpl::Adopt(const std::vector<RefName>& names) {
+  Contained contained;
+  for (const RefName& name : names) {
+    if (name.kind == RefName::Kind::kObject) {
+      contained.objects.push_back(objects_.Adopt(name));
+    } else {
+      contained.actors.push_back(actors_.Adopt(name));
+    }
+  }
+  return contained;
+}
+
+void RuntimeImpl::TakeReleased() {
+  for (;;) {  // freeing one thing may drop refs inside it
+    auto [objects, actors] = core_->releases->Take();
+    if (objects.empty() && actors.empty()) break;
+    for (const auto& record : objects) objects_.OnReleased(record);
+    for (const auto& record : actors) actors_.OnReleased(record);
+    objects_.FlushDeletes();
+  }
+}
+
+}  // namespace troupe::client

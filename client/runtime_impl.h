@@ -1,0 +1,112 @@
+// RuntimeImpl: the runtime of a driver or worker process.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/actor_table.h"
+#include "client/object_table.h"
+#include "client/store_client.h"
+#include "client/task_table.h"
+#include "troupe/internal/runtime.h"
+
+namespace troupe::client {
+
+// What a worker adds to a runtime: it takes calls. Called with the core's mutex held; must not block.
+class CallSink {
+ public:
+  virtual ~CallSink() = default;
+  virtual void OnCall(const Address& from, std::string_view frame) = 0;
+  virtual void OnRaylet(const pb::RayletToClient& message) = 0;
+  virtual void OnRayletLost(const std::string& reason) = 0;
+};
+
+// Function id of Terminate: an actor that is called with it exits once it has run what came before.
+inline constexpr std::uint64_t kTerminateFunction = 1;
+
+class RuntimeImpl final : public internal::Runtime, private MessageHandler, private RefCodec {
+ public:
+  RuntimeImpl();
+  ~RuntimeImpl() override;
+
+  // Registers with the raylet at `socket_path`. Once. Blocks. `sink` (null: a driver) must outlive the runtime.
+  Status Start(const std::string& socket_path, const pb::RegisterClient& hello, CallSink* sink);
+  // Leaves the cluster. Idempotent; nothing works afterwards.
+  void Stop();
+
+  // --- internal::Runtime ---------------------------------------------------------------------------------------------
+  std::size_t inline_limit() const override { return inline_limit_; }
+  internal::ObjectPtr Put(internal::Payload value) override;
+  internal::ObjectPtr Find(const internal::ObjectName& name) override;
+  internal::ObjectName Name(const internal::ObjectPtr& object) const override;
+  std::vector<bool> Wait(std::span<const internal::ObjectPtr> objects, std::size_t count,
+                         std::optional<std::chrono::nanoseconds> timeout) override;
+  internal::ObjectValue Get(const internal::ObjectPtr& object,
+                            std::optional<std::chrono::nanoseconds> timeout) override;
+  internal::ObjectPtr RunTask(internal::TaskCall call) override;
+  internal::ObjectPtr CallActor(const internal::ActorPtr& actor, internal::ActorCall call) override;
+  internal::ActorPtr CreateActor(internal::ActorCreation creation) override;
+  internal::FoundActor FindActor(const std::string& name, const std::string& name_space) override;
+  internal::ActorPtr Find(const internal::ActorName& name) override;
+  internal::ActorName Name(const internal::ActorPtr& actor) const override;
+  std::vector<internal::ActorDescription> ListNamedActors(bool all_namespaces) override;
+  void Kill(const internal::ActorPtr& actor, bool no_restart) override;
+  void Terminate(const internal::ActorPtr& actor) override;
+  void WaitAlive(const internal::ActorPtr& actor, std::optional<std::chrono::nanoseconds> timeout) override;
+  std::vector<internal::NodeDescription> Nodes() override;
+  internal::Context CurrentContext() const override;
+
+  // --- For worker/ -------------------------------------------------------------------------------------------------
+  Core& core() { return *core_; }
+  ObjectTable& objects() { return objects_; }
+  RefCodec& codec() { return *this; }
+  // The value of an object for as long as the result's `keep`; blocks. `lock` is on the core's mutex.
+  internal::ObjectValue Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object, Deadline deadline);
+  // The same for a stored argument of a call, which the caller keeps until it has the reply.
+  internal::ObjectValue ReadStored(std::unique_lock<std::mutex>& lock, const WireArgument& argument);
+  // Stores a result that is too large for a message under the caller's id for it. Blocks.
+  std::optional<ErrorInfo> Store(std::unique_lock<std::mutex>& lock, ObjectId id, std::string_view bytes) {
+    return store_.Write(lock, id, bytes);
+  }
+  // Waits like user code does, without lending CPUs.
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {}) {
+    return core_->messenger->WaitUntil(lock, done, deadline);
+  }
+  // What CurrentContext() says on this thread; null: the process's own.
+  static void SetThreadContext(const internal::Context* context);
+  // Whether the calling thread holds CPUs that it lends away while it waits.
+  static void SetLendsCpus(bool lends);
+  internal::Context BaseContext() const;
+
+ private:
+  void OnFrame(const Address& from, std::string_view frame) override;
+  void OnRaylet(const pb::RayletToClient& message) override;
+  void OnLogLines(const pb::LogLines& lines) override;
+  void OnProcessGone(ProcessId process, const std::string& reason) override;
+  void OnRayletLost(const std::string& reason) override;
+  std::vector<RefName> NamesFor(const std::vector<internal::ObjectPtr>& objects,
+                                const std::vector<internal::ActorPtr>& actors, const Address& receiver) override;
+  Contained Adopt(const std::vector<RefName>& names) override;
+
+  void OnReply(const ReplyFrame& frame);
+  void TakeReleased();
+  void CheckConnected() const;
+  // Sends a request and waits for its reply; throws its error.
+  pb::RayletToClient Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message);
+  pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;
+
+  const std::shared_ptr<Core> core_ = std::make_shared<Core>();
+  std::size_t inline_limit_ = 64 * 1024;
+  Messenger::SleepHook hook_;
+  ObjectTable objects_;
+  ActorTable actors_;
+  TaskTable tasks_;
+  StoreClient store_;
+  CallSink* sink_ = nullptr;
+};
+
+}  // namespace troupe::client

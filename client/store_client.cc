@@ -1,0 +1,90 @@
+#include "client/store_client.h"
+
+#include <cstring>
+#include <utility>
+
+namespace troupe::client {
+namespace {
+
+ErrorInfo StoreError(std::string message) {
+  return {.kind = ErrorKind::kSystem, .outcome = Outcome::kNotExecuted, .message = std::move(message)};
+}
+
+store::Extent ToExtent(const pb::ObjectExtent& extent) {
+  return {extent.segment(), extent.segment_size(), extent.offset(), extent.size()};
+}
+
+}  // namespace
+
+StorePin::~StorePin() {
+  pb::ClientToRaylet message;
+  message.mutable_release_object()->set_id(id.Bytes());
+  core->messenger->SendRaylet(message);
+}
+
+std::optional<ErrorInfo> StoreClient::Write(std::unique_lock<std::mutex>& lock, ObjectId id, std::string_view bytes) {
+  pb::ClientToRaylet message;
+  message.mutable_create_object()->set_id(id.Bytes());
+  message.mutable_create_object()->set_size(bytes.size());
+  auto reply = std::make_shared<std::optional<pb::RayletToClient>>();
+  core_->messenger->Request(std::move(message), [reply](const pb::RayletToClient& got) { *reply = got; });
+  core_->messenger->WaitUntil(
+      lock, [&] { return reply->has_value(); }, {}, hook_);
+  if ((*reply)->has_error()) return StoreError((*reply)->error().message());
+  lock.unlock();
+  Result<std::span<std::byte>> memory = view_.MapWritable(ToExtent((*reply)->object_extent()));
+  pb::ClientToRaylet done;
+  if (memory.ok()) {
+    if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
+    done.mutable_seal_object()->set_id(id.Bytes());
+  } else {
+    done.mutable_abort_object()->set_id(id.Bytes());
+  }
+  core_->messenger->SendRaylet(done);
+  lock.lock();
+  if (!memory.ok()) return StoreError(memory.status().message());
+  return std::nullopt;
+}
+
+std::shared_ptr<StorePin> StoreClient::Read(std::unique_lock<std::mutex>& lock, ObjectRecord& record, Deadline deadline,
+                                            ErrorInfo* error) {
+  if (auto pin = record.pin.lock()) return pin;
+  pb::ClientToRaylet message;
+  pb::GetObject& get = *message.mutable_get_object();
+  get.set_id(record.id.Bytes());
+  get.set_size(record.size);
+  for (const NodeId& node : record.nodes) get.add_nodes(node.Bytes());
+  // Shared with the reply: a reply after the deadline still brings a pin, which then must be given back.
+  struct Wait {
+    std::optional<pb::RayletToClient> reply;
+    bool abandoned = false;
+  };
+  auto wait = std::make_shared<Wait>();
+  core_->messenger->Request(std::move(message), [wait, this, id = record.id](const pb::RayletToClient& got) {
+    if (wait->abandoned && !got.has_error()) StorePin(core_, id);  // given back at once
+    wait->reply = got;
+  });
+  if (!core_->messenger->WaitUntil(
+          lock, [&] { return wait->reply.has_value(); }, deadline, hook_)) {
+    wait->abandoned = true;
+    *error = {.kind = ErrorKind::kTimeout,
+              .outcome = Outcome::kUnknown,
+              .message = "the value did not arrive from its node in the time given"};
+    return nullptr;
+  }
+  if (wait->reply->has_error()) {
+    *error = FromProto(wait->reply->error());
+    return nullptr;
+  }
+  auto pin = std::make_shared<StorePin>(core_, record.id);
+  Result<std::span<const std::byte>> memory = view_.MapReadable(ToExtent(wait->reply->object_extent()));
+  if (!memory.ok()) {
+    *error = StoreError(memory.status().message());
+    return nullptr;
+  }
+  pin->bytes = *memory;
+  record.pin = pin;
+  return pin;
+}
+
+}  // namespace troupe::client

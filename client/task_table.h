@@ -1,0 +1,77 @@
+// TaskTable: the tasks this process has called and not got answered, and the workers it leases for them.
+//
+// Tasks that need the same resources in the same place share a queue and its leased workers. A worker runs one task
+// at a time; when its queue is empty it is kept for kIdleLease, because the next task often follows at once, and then
+// given back. When a worker dies its task is sent to another one while it has retries left.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "client/actor_table.h"
+
+namespace troupe::client {
+
+// All functions need the core's mutex.
+class TaskTable {
+ public:
+  TaskTable(Core& core, ObjectTable& objects, RefCodec& codec) : core_(core), objects_(objects), codec_(codec) {}
+
+  // Whether the caller should wait before it makes another task.
+  bool Congested() const { return pending_ >= kMaxPending; }
+  // Runs `call` where `resources` are free as `placement` says. Shapes and placements are validated already.
+  internal::ObjectPtr Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources, pb::Placement placement);
+  void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
+
+  void OnLeaseGranted(const pb::LeaseGranted& granted);
+  void OnLeaseUpdate(const pb::LeaseUpdate& update);
+  void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnNodeGone(NodeId node, const std::string& reason);
+
+ private:
+  static constexpr std::size_t kMaxPending = 1'000'000;
+
+  // A worker leased from its raylet.
+  struct Lease {
+    std::uint64_t id = 0;
+    Address worker;
+    std::shared_ptr<PendingCall> running;  // null: idle
+    Clock::time_point idle_since;
+  };
+  // Tasks of one shape.
+  struct Queue {
+    std::uint64_t key = 0;
+    pb::Resources resources;
+    pb::Placement placement;
+    std::string what;                                // "task Sample"; of the first task
+    std::deque<std::shared_ptr<PendingCall>> tasks;  // arguments have values; not running
+    std::map<ProcessId, Lease> leases;
+    std::uint32_t asked = 0;  // leases asked for and not granted
+    std::string told;         // the last reason shown to the user
+    bool sweep_planned = false;
+  };
+
+  void Enqueue(Queue& queue, const std::shared_ptr<PendingCall>& call, bool at_front);
+  void Pump(Queue& queue);
+  void Send(Lease& lease, const std::shared_ptr<PendingCall>& call);
+  void AskForLeases(Queue& queue);
+  void GiveBackIdle(Queue& queue);
+  void PlanSweep(Queue& queue);
+  void LoseLease(Queue& queue, ProcessId process, const std::string& reason);
+  void FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
+
+  Core& core_;
+  ObjectTable& objects_;
+  RefCodec& codec_;
+  std::size_t pending_ = 0;
+  std::uint64_t last_key_ = 0;
+  std::map<std::string, Queue> queues_;  // by shape
+  std::unordered_map<std::uint64_t, Queue*> by_key_;
+  std::unordered_map<ProcessId, Queue*> by_worker_;
+};
+
+}  // namespace troupe::client

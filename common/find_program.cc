@@ -1,0 +1,48 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "common/daemon.h"
+
+namespace troupe {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsProgram(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
+
+std::vector<fs::path> Folders() {
+  std::vector<fs::path> folders;
+  if (const char* home = std::getenv("TROUPE_HOME"); home && *home) folders.push_back(fs::path(home) / "bin");
+  std::error_code error;
+  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) folders.push_back(self.parent_path());
+  folders.emplace_back(TROUPE_BIN_DIR);
+  folders.emplace_back(TROUPE_INSTALL_BIN_DIR);
+  return folders;
+}
+
+}  // namespace
+
+Result<std::string> FindProgram(const std::string& name) {
+  std::string looked;
+  for (const fs::path& folder : Folders()) {
+    const fs::path path = folder / name;
+    if (IsProgram(path)) return fs::absolute(path).string();
+    looked += folder.string() + ", ";
+  }
+  const char* path_list = std::getenv("PATH");
+  std::istringstream folders(path_list ? path_list : "");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const fs::path path = fs::path(folder) / name;
+    if (!folder.empty() && IsProgram(path)) return fs::absolute(path).string();
+  }
+  return NotFound("cannot find the program " + name + ": it is not in " + looked +
+                  "or $PATH; set TROUPE_HOME to the folder where Troupe is installed");
+}
+
+}  // namespace troupe

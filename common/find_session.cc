@@ -1,0 +1,82 @@
+#include <cstdlib>
+
+#include "common/session.h"
+
+namespace troupe {
+namespace {
+
+// "localhost" and 127.0.0.1 name the same head.
+std::string NormalAddress(const std::string& address) {
+  constexpr std::string_view kLocal = "localhost:";
+  return address.starts_with(kLocal) ? "127.0.0.1:" + address.substr(kLocal.size()) : address;
+}
+
+Result<Session> FindByHead(const std::string& address) {
+  TROUPE_ASSIGN_OR_RETURN(const std::string root, SessionRoot());
+  std::optional<Session> found;
+  for (Session& session : ListSessions(root)) {
+    if (!session.node_alive() || NormalAddress(session.node->head) != NormalAddress(address)) continue;
+    if (session.head_alive()) return std::move(session);
+    if (!found) found = std::move(session);
+  }
+  if (found) return *std::move(found);
+  return NotFound("no node of the cluster at " + address + " runs on this machine (looked under " + root +
+                  "): start one with `troupe start --address " + address + "`");
+}
+
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+bool IsPath(const std::string& address) { return address.find('/') != std::string::npos; }
+
+bool IsHostPort(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  return colon != std::string::npos && colon != 0 && colon + 1 < address.size() &&
+         address.find_first_not_of("0123456789", colon + 1) == std::string::npos && address.size() - colon <= 6;
+}
+
+Status NotAnAddress(const std::string& address) {
+  return InvalidArgument("'" + address + "' is neither the HOST:PORT of a head nor the path of a session folder");
+}
+
+}  // namespace
+
+Result<Session> FindSession(const std::string& address) {
+  const std::string wanted = address.empty() ? FromEnvironment("TROUPE_ADDRESS") : address;
+  if (wanted.empty()) {
+    return NotFound("no address was given: name a head (HOST:PORT) or a session folder, or set TROUPE_ADDRESS");
+  }
+  if (!IsPath(wanted)) return IsHostPort(wanted) ? FindByHead(wanted) : NotAnAddress(wanted);
+  TROUPE_ASSIGN_OR_RETURN(Session session, ReadSession(wanted));
+  if (!session.node_alive()) {
+    return NotFound("no node runs in session folder " + session.dir + ": start one with `troupe start --session-dir " +
+                    session.dir + "`");
+  }
+  return session;
+}
+
+Result<Session> NewestSession() {
+  TROUPE_ASSIGN_OR_RETURN(const std::string root, SessionRoot());
+  for (Session& session : ListSessions(root)) {
+    if (session.alive()) return std::move(session);
+  }
+  return NotFound("no cluster runs on this machine (looked under " + root +
+                  "): start one with `troupe start --head`, or name a head with --address or TROUPE_ADDRESS");
+}
+
+Result<std::string> HeadAddress(const std::string& address) {
+  const std::string wanted = address.empty() ? FromEnvironment("TROUPE_ADDRESS") : address;
+  if (!wanted.empty() && !IsPath(wanted)) {
+    if (IsHostPort(wanted)) return wanted;
+    return NotAnAddress(wanted);
+  }
+  TROUPE_ASSIGN_OR_RETURN(const Session session, wanted.empty() ? NewestSession() : ReadSession(wanted));
+  if (session.head_alive()) return session.head->address;
+  if (session.node_alive()) return session.node->head;
+  return NotFound("nothing runs in session folder " + session.dir + ": start it with `troupe start --session-dir " +
+                  session.dir + "`");
+}
+
+}  // namespace troupe

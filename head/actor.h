@@ -1,0 +1,60 @@
+// Actor: what the head keeps of one actor, and the messages made of it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "common/event_loop.h"
+#include "common/resources.h"
+#include "common/status.h"
+#include "proto/common.pb.h"
+#include "troupe/ids.h"
+
+namespace troupe::head {
+
+struct Actor {
+  ActorId id;
+  JobId job;
+  pb::ActorSpec spec;          // without `arguments` once it is dead
+  pb::ActorInfo info;          // what others are told
+  std::uint64_t sequence = 0;  // order of registration
+  std::string content;         // digest of the spec as registered: tells a repeated request from another one
+  std::string shape;           // equal for actors that the scheduler cannot tell apart
+
+  ResourceSet resources;
+  ResourceSet placement_resources;
+  Address creator;
+
+  NodeId node;           // of the process that runs or starts now
+  Address last_address;  // of the latest process that ran, kept after its death for its logs
+  int failures = 0;      // in a row
+  MonotonicTime alive_since{};
+  TimerId back_off = 0;
+
+  // While it waits for a node.
+  bool infeasible = false;
+  NodeId refused_by;                // had no room; asked again after its next report
+  std::uint64_t refused_after = 0;  // reports of `refused_by` seen by then
+
+  bool released = false;         // its creator needs it no more: ends when what is queued has run
+  bool stop_to_restart = false;  // killed, but may come back: its next death counts as a failure
+  std::set<NodeId> watchers;
+
+  bool dead() const { return info.state() == pb::DEAD; }
+  bool has_process() const { return info.state() == pb::STARTING || info.state() == pb::ALIVE; }
+};
+
+// Checks every field of a foreign spec, and makes the PENDING actor of it. INVALID_ARGUMENT names the field.
+Result<Actor> MakeActor(const pb::ActorSpec& spec);
+
+// What equal registrations have in common.
+std::string SpecContent(const pb::ActorSpec& spec);
+
+// An error that says why the actor has no process, with the actor's names filled in.
+pb::Error DeathError(const Actor& actor, pb::Error::Kind kind, const std::string& message);
+
+// "actor Counter (1a2b…)", with its name if it has one; for logs and messages.
+std::string Describe(const Actor& actor);
+
+}  // namespace troupe::head

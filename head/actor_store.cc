@@ -1,0 +1,70 @@
+#include "head/actor_store.h"
+
+#include "common/check.h"
+
+namespace troupe::head {
+
+Actor& ActorStore::Add(Actor actor) {
+  actor.sequence = ++last_sequence_;
+  auto [it, added] = actors_.emplace(actor.id, std::make_unique<Actor>(std::move(actor)));
+  TROUPE_CHECK(added);
+  Actor& stored = *it->second;
+  by_sequence_[stored.sequence] = &stored;
+  if (!stored.info.name().empty()) {
+    TROUPE_CHECK(names_.emplace(std::pair(stored.info.name_space(), stored.info.name()), stored.id).second);
+  }
+  by_creator_[stored.creator.process].insert(stored.id);
+  ++live_by_job_[stored.job];
+  return stored;
+}
+
+std::optional<ActorId> ActorStore::Retire(Actor& actor) {
+  TROUPE_CHECK(actor.dead());
+  SetAddress(actor, {});
+  if (!actor.info.name().empty()) names_.erase({actor.info.name_space(), actor.info.name()});
+  auto creator = by_creator_.find(actor.creator.process);
+  creator->second.erase(actor.id);
+  if (creator->second.empty()) by_creator_.erase(creator);
+  auto job = live_by_job_.find(actor.job);
+  if (--job->second == 0) live_by_job_.erase(job);
+  dead_.push_back(actor.id);
+  if (dead_.size() <= kDeadKept) return std::nullopt;
+  const ActorId oldest = dead_.front();
+  dead_.pop_front();
+  by_sequence_.erase(Find(oldest)->sequence);
+  actors_.erase(oldest);
+  return oldest;
+}
+
+void ActorStore::SetAddress(Actor& actor, const Address& address) {
+  auto it = by_process_.find(actor.last_address.process);
+  if (it != by_process_.end() && it->second == actor.id) by_process_.erase(it);
+  if (!address) return;
+  actor.last_address = address;
+  by_process_[address.process] = actor.id;
+}
+
+Actor* ActorStore::Find(const ActorId& id) const {
+  auto it = actors_.find(id);
+  return it == actors_.end() ? nullptr : it->second.get();
+}
+
+Actor* ActorStore::FindNamed(const std::string& name_space, const std::string& name) {
+  auto it = names_.find({name_space, name});
+  return it == names_.end() ? nullptr : Find(it->second);
+}
+
+Actor* ActorStore::InProcess(ProcessId process) const {
+  auto it = by_process_.find(process);
+  return it == by_process_.end() ? nullptr : Find(it->second);
+}
+
+std::vector<Actor*> ActorStore::MadeBy(ProcessId creator) {
+  std::vector<Actor*> made;
+  auto it = by_creator_.find(creator);
+  if (it == by_creator_.end()) return made;
+  for (const ActorId& id : it->second) made.push_back(Find(id));
+  return made;
+}
+
+}  // namespace troupe::head

@@ -1,0 +1,28 @@
+// ActorUpdates: tells the raylets that watch an actor what has become of it.
+#pragma once
+
+#include "head/actor.h"
+#include "head/environment.h"
+
+namespace troupe::head {
+
+class ActorUpdates {
+ public:
+  explicit ActorUpdates(NodeSender& nodes) : nodes_(nodes) {}
+
+  // Sends the actor's state to `node` now and after every change.
+  void Watch(const NodeId& node, Actor& actor);
+  // To every watcher. The news of its death is the last one, and ends the watching.
+  void Publish(Actor& actor);
+  // To one watcher again, after it was away.
+  void Resend(const NodeId& node, const Actor& actor);
+  // Answers a watch of an actor that does not exist, or was forgotten long after its death.
+  void SendUnknown(const NodeId& node, const ActorId& actor);
+
+ private:
+  void Send(const NodeId& node, const pb::ActorInfo& info);
+
+  NodeSender& nodes_;
+};
+
+}  // namespace troupe::head

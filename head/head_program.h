@@ -1,0 +1,46 @@
+// HeadProgram: the parts of a running head, in the order of their making.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "common/asio_event_loop.h"
+#include "head/cluster.h"
+#include "head/head_options.h"
+#include "head/node_streams.h"
+#include "head/package_pool.h"
+#include "head/registry.h"
+#include "head/session_files.h"
+#include "rpc/server.h"
+
+namespace troupe::head {
+
+// Made, run and destroyed on the main thread.
+class HeadProgram {
+ public:
+  // Checks the session folder, takes its lock, reads the token and begins to log.
+  static Result<std::unique_ptr<HeadProgram>> Make(const HeadOptions& options);
+  ~HeadProgram();
+
+  // Listens, writes SESSION/head.json, and serves until SIGTERM or SIGINT. Blocks.
+  Status Run();
+
+ private:
+  HeadProgram(const HeadOptions& options, FileLock lock, const std::string& token,
+              std::unique_ptr<PackageStore> packages);
+  Status Announce(int port);
+  void Stop();
+
+  const HeadOptions options_;
+  FileLock lock_;
+  AsioEventLoop loop_;
+  MemoryRegistry registry_;
+  std::mt19937_64 random_;
+  NodeStreams streams_;
+  Cluster cluster_;
+  PackagePool packages_;
+  rpc::Server server_;
+};
+
+}  // namespace troupe::head

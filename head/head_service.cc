@@ -1,0 +1,134 @@
+#include "head/head_service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <utility>
+
+#include "head/convert.h"
+
+namespace troupe::head {
+namespace {
+
+template <class Req, class Rep, class Function>
+void Handle(rpc::Server& server, const std::string& name, Function function) {
+  server.Handle<Req, Rep>("/troupe.pb.Head/" + name, [function](const rpc::CallInfo&, Req request, Reply<Rep> reply) {
+    function(request, std::move(reply));
+  });
+}
+
+// The job in an answer that holds more than the job.
+template <class Rep>
+Reply<pb::JobInfo> WrapJob(Reply<Rep> reply) {
+  return [reply = std::move(reply)](Result<pb::JobInfo> job) {
+    if (!job.ok()) return reply(job.status());
+    Rep answer;
+    *answer.mutable_job() = std::move(*job);
+    reply(std::move(answer));
+  };
+}
+
+Result<pb::Done> DoneIf(const Status& status) {
+  if (!status.ok()) return status;
+  return pb::Done();
+}
+
+void ServeActors(rpc::Server& server, ActorTable& actors) {
+  Handle<pb::RegisterActorRequest, pb::ActorReply>(
+      server, "RegisterActor", [&actors](const pb::RegisterActorRequest& request, Reply<pb::ActorReply> reply) {
+        actors.Register(request, std::move(reply));
+      });
+  Handle<pb::FindActor, pb::ActorReply>(server, "GetActor",
+                                        [&actors](const pb::FindActor& request, Reply<pb::ActorReply> reply) {
+                                          Result<pb::ActorInfo> info = actors.Find(request);
+                                          if (!info.ok()) return reply(info.status());
+                                          pb::ActorReply answer;
+                                          *answer.mutable_info() = std::move(*info);
+                                          answer.set_existed(true);
+                                          reply(std::move(answer));
+                                        });
+  Handle<pb::KillActorRequest, pb::ActorReply>(
+      server, "KillActor", [&actors](const pb::KillActorRequest& request, Reply<pb::ActorReply> reply) {
+        actors.Kill(request, std::move(reply));
+      });
+  Handle<pb::ReleaseActor, pb::Done>(server, "ReleaseActor",
+                                     [&actors](const pb::ReleaseActor& request, Reply<pb::Done> reply) {
+                                       Result<ActorId> id = ParseActorId(request.id(), "an actor's id");
+                                       if (id.ok()) actors.Release(*id);
+                                       reply(DoneIf(id.status()));
+                                     });
+  Handle<pb::ListActorsRequest, pb::ListActorsReply>(
+      server, "ListActors", [&actors](const pb::ListActorsRequest& request, Reply<pb::ListActorsReply> reply) {
+        reply(actors.List(request));
+      });
+}
+
+void Submit(JobTable& jobs, PackagePool& packages, const pb::SubmitJobRequest& request,
+            Reply<pb::SubmitJobReply> reply) {
+  spdlog::info("a job is submitted as '{}', package {}", request.submission().substr(0, 128),
+               request.package().substr(0, 64));
+  if (request.package().empty()) return jobs.Submit(request, WrapJob(std::move(reply)));
+  packages.Has(request.package(), [&jobs, request, reply = std::move(reply)](bool has) {
+    if (has) return jobs.Submit(request, WrapJob(reply));
+    reply(FailedPrecondition("the head has no package " + request.package() + "; put it first"));
+  });
+}
+
+void ServeJobs(rpc::Server& server, JobTable& jobs, PackagePool& packages) {
+  Handle<pb::RegisterJobRequest, pb::RegisterJobReply>(
+      server, "RegisterJob", [&jobs](const pb::RegisterJobRequest& request, Reply<pb::RegisterJobReply> reply) {
+        jobs.Register(request, WrapJob(std::move(reply)));
+      });
+  Handle<pb::FinishJobRequest, pb::Done>(server, "FinishJob",
+                                         [&jobs](const pb::FinishJobRequest& request, Reply<pb::Done> reply) {
+                                           reply(DoneIf(jobs.Finish(JobId{request.job()}, request.reason())));
+                                         });
+  Handle<pb::SubmitJobRequest, pb::SubmitJobReply>(
+      server, "SubmitJob", [&jobs, &packages](const pb::SubmitJobRequest& request, Reply<pb::SubmitJobReply> reply) {
+        Submit(jobs, packages, request, std::move(reply));
+      });
+  Handle<pb::GetJobRequest, pb::JobInfo>(
+      server, "GetJob",
+      [&jobs](const pb::GetJobRequest& request, Reply<pb::JobInfo> reply) { jobs.Get(request, std::move(reply)); });
+  Handle<pb::StopJobRequest, pb::JobInfo>(
+      server, "StopJob",
+      [&jobs](const pb::StopJobRequest& request, Reply<pb::JobInfo> reply) { jobs.Stop(request, std::move(reply)); });
+  Handle<pb::ListJobsRequest, pb::ListJobsReply>(
+      server, "ListJobs",
+      [&jobs](const pb::ListJobsRequest& request, Reply<pb::ListJobsReply> reply) { reply(jobs.List(request)); });
+}
+
+void ServeReading(rpc::Server& server, Cluster& cluster) {
+  Handle<pb::GetStatusRequest, pb::Status>(
+      server, "GetStatus",
+      [&cluster](const pb::GetStatusRequest&, Reply<pb::Status> reply) { reply(cluster.Overview()); });
+  Handle<pb::ListWorkersRequest, pb::ListWorkersReply>(
+      server, "ListWorkers",
+      [&cluster](const pb::ListWorkersRequest&, Reply<pb::ListWorkersReply> reply) { reply(cluster.Workers()); });
+  Handle<pb::ReadLogRequest, pb::LogChunk>(server, "ReadLog",
+                                           [&cluster](const pb::ReadLogRequest& request, Reply<pb::LogChunk> reply) {
+                                             cluster.ReadLog(request, std::move(reply));
+                                           });
+}
+
+void ServePackages(rpc::Server& server, PackagePool& packages) {
+  Handle<pb::PutPackageRequest, pb::PutPackageReply>(
+      server, "PutPackage", [&packages](pb::PutPackageRequest& request, Reply<pb::PutPackageReply> reply) {
+        packages.Put(std::move(request), std::move(reply));
+      });
+  Handle<pb::GetPackageRequest, pb::PackageChunk>(
+      server, "GetPackage", [&packages](pb::GetPackageRequest& request, Reply<pb::PackageChunk> reply) {
+        packages.Get(std::move(request), std::move(reply));
+      });
+}
+
+}  // namespace
+
+void ServeHead(rpc::Server& server, Cluster& cluster, PackagePool& packages) {
+  ServeActors(server, cluster.actors());
+  ServeJobs(server, cluster.jobs(), packages);
+  ServeReading(server, cluster);
+  ServePackages(server, packages);
+}
+
+}  // namespace troupe::head

@@ -1,0 +1,96 @@
+// JobTable: which drivers run, which were submitted to run, and how they ended.
+//
+//   a driver by hand:  RUNNING -> SUCCEEDED | FAILED | STOPPED
+//   a submission:      PENDING (waits for a node, or for the driver's process) -> RUNNING -> the same
+//
+// What a job holds in the cluster goes when its driver does; a submission's state is final when its process's exit
+// status is known.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "head/environment.h"
+#include "head/facts.h"
+#include "head/job.h"
+
+namespace troupe::head {
+
+// Loop thread only. Keeps the last 10 000 jobs that ended, and all whose program a detached actor still needs.
+class JobTable {
+ public:
+  struct Events {
+    std::function<void(JobId)> released;                // its actors must end
+    std::function<void(const pb::JobInfo&)> broadcast;  // every raylet must know
+    std::function<std::optional<NodeId>()> node_for_driver;
+  };
+  static constexpr std::size_t kEndedKept = 10'000;
+  static constexpr std::size_t kMaxWaiters = 10'000;
+  static constexpr std::chrono::milliseconds kLongestWait{5'000};
+
+  JobTable(Environment& environment, const Facts& facts, Events events);
+  ~JobTable();
+
+  // --- What clients ask for.
+  // Idempotent by the driver's address. Joins the submission that it names. INVALID_ARGUMENT, NOT_FOUND for an unknown
+  // submission, FAILED_PRECONDITION for one that has ended or a driver that has.
+  void Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo> reply);
+  // The driver is done; `reason` says why not in good order. NOT_FOUND; nothing for a job that has ended.
+  Status Finish(JobId job, const std::string& reason);
+  // Idempotent by submission id; ALREADY_EXISTS when that id was submitted with another content. Whether the package
+  // is there is the caller's to check.
+  void Submit(const pb::SubmitJobRequest& request, Reply<pb::JobInfo> reply);
+  // NOT_FOUND. Replies later, by `wait_ms` at most, when the job has not ended.
+  void Get(const pb::GetJobRequest& request, Reply<pb::JobInfo> reply);
+  // NOT_FOUND; nothing for a job that has ended.
+  void Stop(const pb::StopJobRequest& request, Reply<pb::JobInfo> reply);
+  pb::ListJobsReply List(const pb::ListJobsRequest& request) const;
+
+  // --- What happens.
+  void OnDriverUpdate(const NodeId& node, const pb::DriverUpdate& update);
+  void OnPackaged(const pb::JobProgramPackaged& packaged);
+  void ProcessEnded(ProcessId process);
+  void NodeJoined(const NodeId& node);
+  void NodeDied(const NodeId& node, const std::string& reason);
+
+  const pb::JobInfo* Find(JobId job) const;
+  bool IsOver(JobId job) const;  // has ended, or its driver has; also for an unknown one
+  // The node that runs, or ran, the submission's driver; NOT_FOUND.
+  Result<NodeId> NodeOf(const std::string& submission) const;
+  std::uint32_t running() const;
+
+ private:
+  Result<Job*> FindJob(JobId id, const std::string& submission);
+  Job& Add(Job job);
+  void JoinSubmission(Job& job, const pb::RegisterJobRequest& request);
+  void BindDriver(Job& job, const pb::RegisterJobRequest& request);
+  void RunDriver(Job& job);
+  void SendStopDriver(const Job& job);
+  // Takes away what the job has in the cluster; `state` is what raylets are told.
+  void Release(Job& job, pb::JobInfo::State state);
+  void End(Job& job, pb::JobInfo::State state, const std::string& message);
+  void Forget();
+  // Commits the job's row, then runs `then` unless the table or the job has gone.
+  void Save(const Job& job, std::function<void(Job&)> then);
+  void SaveAndReply(const Job& job, Reply<pb::JobInfo> reply);
+
+  Environment& environment_;
+  const Facts& facts_;
+  const Events events_;
+  std::unordered_map<JobId, std::unique_ptr<Job>> jobs_;
+  std::map<std::uint64_t, JobId> order_;
+  std::map<std::string, JobId> by_submission_;
+  std::unordered_map<ProcessId, JobId> by_driver_;
+  std::deque<JobId> ended_;
+  std::uint64_t last_ = 0;  // of order_ and of waiters
+  std::size_t waiters_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // commits may end after the table
+};
+
+}  // namespace troupe::head

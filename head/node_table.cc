@@ -1,0 +1,234 @@
+#include "head/node_table.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "head/convert.h"
+
+namespace troupe::head {
+namespace {
+
+constexpr std::size_t kDeadKept = 1'000;
+
+Status CheckHello(const pb::NodeHello& hello) {
+  if (hello.address().empty() || hello.address().find(':') == std::string::npos) {
+    return InvalidArgument("the raylet's address '" + hello.address() + "' must be HOST:PORT");
+  }
+  if (Result<ResourceSet> total = FromProto(hello.total()); !total.ok()) {
+    return total.status().WithContext("the node's resources");
+  }
+  for (const auto& [key, value] : hello.labels()) TROUPE_RETURN_IF_ERROR(CheckName(key, "a label's name"));
+  return OkStatus();
+}
+
+void Describe(const pb::NodeHello& hello, pb::NodeInfo* info) {
+  info->set_id(hello.node());
+  info->set_address(hello.address());
+  info->set_hostname(hello.hostname());
+  info->set_alive(true);
+  info->set_is_head_node(hello.is_head_node());
+  *info->mutable_total() = hello.total();
+  if (!info->has_available()) *info->mutable_available() = hello.total();
+  *info->mutable_labels() = hello.labels();
+  info->set_store_capacity(hello.store_capacity());
+  info->set_raylet_pid(hello.raylet_pid());
+}
+
+}  // namespace
+
+NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died)
+    : environment_(environment), cluster_(cluster), times_(times), view_(view), died_(std::move(died)) {
+  lease_check_due_ = environment_.loop.Now() + times_.report_interval;
+  lease_timer_ = environment_.loop.After(times_.report_interval, [this] { CheckLeases(); });
+  last_broadcast_ = environment_.loop.Now() - times_.broadcast;
+}
+
+NodeTable::~NodeTable() {
+  environment_.loop.Cancel(lease_timer_);
+  environment_.loop.Cancel(broadcast_timer_);
+  for (auto& [id, node] : nodes_) environment_.loop.Cancel(node.grace);
+}
+
+Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
+  TROUPE_ASSIGN_OR_RETURN(const NodeId id, ParseNodeId(hello.node(), "the node's id"));
+  TROUPE_RETURN_IF_ERROR(CheckHello(hello));
+  if (auto reason = DeathReason(id)) {
+    return FailedPrecondition("node " + id.Hex() + " was declared dead (" + *reason +
+                              "), and its actors may run elsewhere; start the raylet anew so that it takes a new id");
+  }
+  auto known = nodes_.find(id);
+  const bool came_back = known != nodes_.end();
+  // The same raylet may be back before its old stream is known to be broken; another one with its id may not.
+  if (came_back && known->second.connected &&
+      (known->second.info.raylet_pid() != hello.raylet_pid() || known->second.info.address() != hello.address())) {
+    return AlreadyExists("node " + id.Hex() + " is connected already, from " + known->second.info.address() +
+                         "; give this raylet a session folder of its own");
+  }
+  Node& node = nodes_[id];
+  environment_.loop.Cancel(node.grace);
+  Describe(hello, &node.info);
+  node.session = ++last_session_;
+  node.connected = true;
+  node.leaving.reset();
+  node.last_report = environment_.loop.Now();
+  view_.Join(id, FromProto(hello.total()).value(), {hello.labels().begin(), hello.labels().end()});
+  MarkChanged(node.info);
+  spdlog::info("node {} {} from {} ({})", Short(id), came_back ? "came back" : "joined", hello.address(),
+               hello.hostname());
+  return Joined{id, node.session, came_back};
+}
+
+pb::Welcome NodeTable::Welcome() const {
+  pb::Welcome welcome;
+  welcome.set_cluster(cluster_.Bytes());
+  welcome.set_report_interval_ms(static_cast<std::uint32_t>(times_.report_interval.count()));
+  welcome.set_lease_ms(static_cast<std::uint32_t>(times_.lease.count()));
+  for (pb::NodeInfo& info : List()) *welcome.add_nodes() = std::move(info);
+  return welcome;
+}
+
+Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
+  auto it = nodes_.find(id);
+  if (it == nodes_.end()) return NotFound("node " + id.Hex() + " is not in the cluster");
+  Node& node = it->second;
+  node.last_report = environment_.loop.Now();
+  // What is free may be below zero (lent CPUs), so these units get no range check: Contains() and Subtract() are
+  // right for every value, and a raylet that lies about its own node harms only that node.
+  ResourceSet available;
+  for (const auto& [name, units] : report.available().units()) {
+    if (std::abs(static_cast<double>(units)) > ResourceSet::kMaxAmount * ResourceSet::kUnit) {
+      return InvalidArgument("resource '" + name + "' in a report of node " + Short(id) + " is out of range");
+    }
+    available.SetUnits(name, units);
+  }
+  view_.Report(id, available, report.placement_cpu_units(), node.last_report);
+  node.demands.assign(report.pending().begin(), report.pending().end());
+  const std::string before = CanonicalBytes(node.info);
+  const std::uint64_t version = node.info.version();
+  *node.info.mutable_available() = report.available();
+  node.info.set_placement_cpu_units(report.placement_cpu_units());
+  node.info.set_store_used(report.store_used());
+  node.info.set_workers(report.workers());
+  node.info.set_actors(report.actors());
+  const bool changed = CanonicalBytes(node.info) != before;
+  node.info.set_version(std::max(version, report.version()));
+  if (changed) MarkChanged(node.info);
+  return OkStatus();
+}
+
+void NodeTable::Leaving(const NodeId& id, const std::string& reason) {
+  auto it = nodes_.find(id);
+  if (it == nodes_.end()) return;
+  it->second.leaving = reason.empty() ? "it left the cluster" : "it left the cluster: " + reason;
+  view_.SetDraining(id, true);
+}
+
+void NodeTable::Disconnected(const NodeId& id, Session session) {
+  auto it = nodes_.find(id);
+  if (it == nodes_.end() || it->second.session != session) return;
+  if (it->second.leaving) return MarkDead(id, *it->second.leaving);
+  spdlog::warn("node {}: connection lost; waiting {} ms for it", Short(id), times_.grace.count());
+  it->second.connected = false;
+  view_.SetDraining(id, true);
+  it->second.grace = environment_.loop.After(times_.grace, [this, id] {
+    MarkDead(id, "its raylet's connection was lost and did not come back within " +
+                     std::to_string(times_.grace.count()) + " ms");
+  });
+}
+
+void NodeTable::MarkDead(const NodeId& id, const std::string& reason) {
+  auto entry = nodes_.extract(id);
+  if (entry.empty()) return;
+  environment_.loop.Cancel(entry.mapped().grace);
+  spdlog::warn("node {} is dead: {}", Short(id), reason);
+  pb::NodeInfo info = std::move(entry.mapped().info);
+  info.set_alive(false);
+  info.set_death_reason(reason);
+  info.clear_available();
+  view_.Remove(id);
+  MarkChanged(info);
+  dead_.emplace(id, std::move(info));
+  dead_order_.push_back(id);
+  if (dead_order_.size() > kDeadKept) {
+    dead_.erase(dead_order_.front());
+    dead_order_.pop_front();
+  }
+  died_(id, reason);
+}
+
+void NodeTable::CheckLeases() {
+  const MonotonicTime now = environment_.loop.Now();
+  // When this thread itself was held up, reports wait unread behind this timer: that time is nobody's silence.
+  const MonotonicTime late = now - lease_check_due_;
+  std::vector<NodeId> expired;
+  for (auto& [id, node] : nodes_) {
+    if (late > times_.report_interval) node.last_report += late;
+    if (now - node.last_report >= times_.lease) expired.push_back(id);
+  }
+  for (const NodeId& id : expired) {
+    MarkDead(id, "no report for " + std::to_string(times_.lease.count()) + " ms");
+  }
+  lease_check_due_ = now + times_.report_interval;
+  lease_timer_ = environment_.loop.After(times_.report_interval, [this] { CheckLeases(); });
+}
+
+void NodeTable::MarkChanged(const pb::NodeInfo& info) {
+  changed_[NodeIdOrNone(info.id())] = info;
+  if (broadcast_timer_ != 0) return;
+  const MonotonicTime wait = last_broadcast_ + times_.broadcast - environment_.loop.Now();
+  broadcast_timer_ = environment_.loop.After(std::max(wait, MonotonicTime{0}), [this] { BroadcastChanges(); });
+}
+
+void NodeTable::BroadcastChanges() {
+  broadcast_timer_ = 0;
+  last_broadcast_ = environment_.loop.Now();
+  pb::HeadToNode message;
+  for (auto& [id, info] : changed_) *message.mutable_nodes_changed()->add_nodes() = std::move(info);
+  changed_.clear();
+  for (const NodeId& id : Connected()) environment_.nodes.Send(id, message);
+}
+
+std::optional<std::string> NodeTable::DeathReason(const NodeId& node) const {
+  auto it = dead_.find(node);
+  if (it == dead_.end()) return std::nullopt;
+  return it->second.death_reason();
+}
+
+std::optional<NodeId> NodeTable::NodeForDrivers() const {
+  std::optional<NodeId> oldest;
+  Session first = 0;
+  for (const auto& [id, node] : nodes_) {
+    if (!node.connected || node.leaving) continue;
+    if (node.info.is_head_node()) return id;
+    if (!oldest || node.session < first) {
+      oldest = id;
+      first = node.session;
+    }
+  }
+  return oldest;
+}
+
+std::vector<NodeId> NodeTable::Connected() const {
+  std::vector<NodeId> connected;
+  for (const auto& [id, node] : nodes_) {
+    if (node.connected) connected.push_back(id);
+  }
+  return connected;
+}
+
+std::vector<pb::NodeInfo> NodeTable::List() const {
+  std::vector<pb::NodeInfo> list;
+  for (const auto& [id, node] : nodes_) list.push_back(node.info);
+  for (const NodeId& id : dead_order_) list.push_back(dead_.at(id));
+  return list;
+}
+
+std::vector<pb::Demand> NodeTable::Demands() const {
+  std::vector<pb::Demand> demands;
+  for (const auto& [id, node] : nodes_) demands.insert(demands.end(), node.demands.begin(), node.demands.end());
+  return demands;
+}
+
+}  // namespace troupe::head

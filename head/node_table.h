@@ -1,0 +1,98 @@
+// NodeTable: which nodes belong to the cluster, and whether they live.
+//
+//   (hello) -> CONNECTED --stream closed--> SUSPECT --grace--> DEAD
+//                 ^  \--- said Leaving, or lease ended ----------^
+//                 \------- hello again ---/
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "head/cluster_view.h"
+#include "head/environment.h"
+
+namespace troupe::head {
+
+struct NodeTimes {
+  std::chrono::milliseconds report_interval{1'000};
+  std::chrono::milliseconds lease{10'000};  // without a report for this long a node is dead
+  std::chrono::milliseconds grace{1'000};   // to reconnect after its stream was closed
+  std::chrono::milliseconds broadcast{20};  // at least this long between two NodesChanged
+};
+
+// Loop thread only. Keeps the last 1 000 dead nodes.
+class NodeTable {
+ public:
+  // Tells one registration of a node from the next, so that the late end of an old stream harms no new one.
+  using Session = std::uint64_t;
+  struct Joined {
+    NodeId node;
+    Session session = 0;
+    bool came_back = false;
+  };
+  // `died` runs once per node, after the node has left the view.
+  using Died = std::function<void(const NodeId& node, const std::string& reason)>;
+
+  NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died);
+  ~NodeTable();
+
+  // Takes a node in. INVALID_ARGUMENT for bad ids, addresses or resources, ALREADY_EXISTS when another raylet is
+  // connected with that id, FAILED_PRECONDITION when the id was declared dead.
+  Result<Joined> Join(const pb::NodeHello& hello);
+  // The first message for a node that joined: identity, intervals, and all nodes.
+  pb::Welcome Welcome() const;
+
+  // INVALID_ARGUMENT when the report makes no sense; it still renews the lease.
+  Status Report(const NodeId& node, const pb::NodeReport& report);
+  void Leaving(const NodeId& node, const std::string& reason);
+  void Disconnected(const NodeId& node, Session session);
+
+  bool IsAlive(const NodeId& node) const { return nodes_.contains(node); }
+  // Why the node is dead; nullopt when it lives or was never seen.
+  std::optional<std::string> DeathReason(const NodeId& node) const;
+  // Where submitted drivers run: the head's node, else the connected one that joined first.
+  std::optional<NodeId> NodeForDrivers() const;
+  std::vector<NodeId> Connected() const;
+  std::vector<pb::NodeInfo> List() const;   // the dead ones last
+  std::vector<pb::Demand> Demands() const;  // what raylets say waits
+
+ private:
+  struct Node {
+    pb::NodeInfo info;
+    Session session = 0;
+    bool connected = true;
+    std::optional<std::string> leaving;
+    MonotonicTime last_report{};
+    TimerId grace = 0;
+    std::vector<pb::Demand> demands;
+  };
+
+  void MarkDead(const NodeId& node, const std::string& reason);
+  void CheckLeases();
+  void MarkChanged(const pb::NodeInfo& info);
+  void BroadcastChanges();
+
+  Environment& environment_;
+  const ClusterId cluster_;
+  const NodeTimes times_;
+  ClusterView& view_;
+  const Died died_;
+  std::map<NodeId, Node> nodes_;  // alive
+  std::deque<NodeId> dead_order_;
+  std::map<NodeId, pb::NodeInfo> dead_;
+  Session last_session_ = 0;
+  TimerId lease_timer_ = 0;
+  MonotonicTime lease_check_due_{};
+  std::map<NodeId, pb::NodeInfo> changed_;
+  TimerId broadcast_timer_ = 0;
+  MonotonicTime last_broadcast_{};
+};
+
+}  // namespace troupe::head

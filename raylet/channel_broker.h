@@ -1,0 +1,55 @@
+// ChannelBroker: brings two clients of this node together over shared memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "proto/client.pb.h"
+#include "raylet/client_info.h"
+#include "raylet/outbox.h"
+#include "raylet/regions.h"
+#include "troupe/ids.h"
+
+namespace troupe::raylet {
+
+// One channel per pair of processes, whoever asks first; its name goes when either of them ends. Loop thread.
+class ChannelBroker {
+ public:
+  // Null when there is no such registered client.
+  using FindClient = std::function<const ClientInfo*(ProcessId)>;
+
+  // `name_prefix` begins the names of the regions.
+  ChannelBroker(std::string name_prefix, Regions& regions, ClientOutbox& clients, FindClient find);
+  // Removes every name.
+  ~ChannelBroker();
+
+  // Answers `request_id` with the channel, and tells the peer of a new one; or with an error: no such process here, or
+  // no memory for it.
+  void Open(const ClientInfo& client, std::uint64_t request_id, const pb::OpenChannel& open);
+
+  void OnClientGone(ProcessId client);
+
+  std::size_t size() const { return channels_.size(); }
+
+ private:
+  using Pair = std::pair<ProcessId, ProcessId>;  // the smaller first
+  struct Channel {
+    std::string region;
+    ProcessId side_a;
+  };
+
+  Status Check(const ClientInfo& client, ProcessId peer) const;
+  void SendOpened(ProcessId to, std::uint64_t request_id, const Channel& channel, const ClientInfo& peer);
+
+  const std::string name_prefix_;
+  Regions& regions_;
+  ClientOutbox& clients_;
+  const FindClient find_;
+  std::uint64_t last_ = 0;
+  std::map<Pair, Channel> channels_;
+};
+
+}  // namespace troupe::raylet

@@ -1,0 +1,26 @@
+// ExitWatch: tells when a process that registered with us has ended, and leaves its status to whoever started it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+namespace troupe::raylet {
+
+// Loop thread. Destroying it ends the watch; the callback may do that.
+class ExitWatch {
+ public:
+  // `on_exit` runs once, from the loop. Null when the process has ended already, or cannot be watched.
+  static std::unique_ptr<ExitWatch> Begin(boost::asio::io_context& context, pid_t pid, std::function<void()> on_exit);
+  ~ExitWatch();
+
+ private:
+  struct State;
+  explicit ExitWatch(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<State> state_;  // shared with the pending wait
+};
+
+}  // namespace troupe::raylet

@@ -1,0 +1,193 @@
+#include "raylet/head_link.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::raylet {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kCallTimeout = 10s;
+constexpr auto kPackageTimeout = 30s;
+constexpr auto kCallRetry = 500ms;
+
+std::string Method(const std::string& name) { return "/troupe.pb.Head/" + name; }
+
+}  // namespace
+
+HeadLink::HeadLink(EventLoop& loop, rpc::Client& client, Events events)
+    : loop_(loop), client_(client), events_(std::move(events)), self_(std::make_shared<HeadLink*>(this)) {}
+
+HeadLink::~HeadLink() {
+  if (stream_) stream_->SetHandlers({});
+}
+
+void HeadLink::Start() {
+  started_ = loop_.Now();
+  Connect();
+}
+
+void HeadLink::Connect() {
+  if (left_) return;
+  stream_ = client_.OpenStream<pb::HeadToNode, pb::NodeToHead>(
+      Method("Node"), {.on_message = [this](const pb::HeadToNode& message) { OnMessage(message); },
+                       .on_closed = [this](const Status& status) { OnClosed(status); }});
+  pb::NodeToHead hello;
+  *hello.mutable_hello() = events_.hello();
+  stream_->Send(hello);
+}
+
+void HeadLink::OnMessage(const pb::HeadToNode& message) {
+  if (!message.has_welcome()) return events_.on_message(message);
+  connected_ = welcomed_ = true;
+  retry_ = kFirstRetry;
+  if (message.welcome().report_interval_ms() > 0) {
+    report_interval_ = std::chrono::milliseconds(message.welcome().report_interval_ms());
+  }
+  for (const pb::NodeToHead& event : kept_) stream_->Send(event);
+  kept_.clear();
+  events_.on_welcome(message.welcome());
+  changed_ = false;
+  SendReport();
+}
+
+bool HeadLink::Refused(const Status& status) const {
+  switch (status.code()) {
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kUnimplemented: return true;
+    // Once known there, it means that our last stream's end has not been noticed yet.
+    case StatusCode::kAlreadyExists: return !welcomed_;
+    default: return !welcomed_ && loop_.Now() - started_ > kFirstTries;
+  }
+}
+
+void HeadLink::OnClosed(const Status& status) {
+  stream_.reset();
+  connected_ = false;
+  if (left_) {
+    if (on_left_) std::exchange(on_left_, nullptr)();
+    return;
+  }
+  if (Refused(status)) {
+    left_ = true;
+    return events_.on_refused(status);
+  }
+  if (retry_ == kFirstRetry) spdlog::warn("lost the head at {}: {}", client_.target(), status.ToString());
+  const auto delay = retry_;
+  retry_ = std::min(retry_ * 2, kLastRetry);
+  loop_.After(delay, [weak = std::weak_ptr(self_)] {
+    if (auto self = weak.lock()) (*self)->Connect();
+  });
+}
+
+void HeadLink::MarkChanged() {
+  if (!connected_ || changed_) return;
+  changed_ = true;
+  const auto since = loop_.Now() - last_report_;
+  ArmReport(std::max<std::chrono::nanoseconds>(kReportGap - since, 0ns));
+}
+
+void HeadLink::ArmReport(std::chrono::nanoseconds delay) {
+  loop_.Cancel(report_timer_);
+  report_timer_ = loop_.After(delay, [weak = std::weak_ptr(self_)] {
+    if (auto self = weak.lock()) (*self)->SendReport();
+  });
+}
+
+void HeadLink::SendReport() {
+  if (!connected_) return;
+  changed_ = false;
+  last_report_ = loop_.Now();
+  pb::NodeToHead message;
+  events_.fill_report(message.mutable_report());
+  message.mutable_report()->set_version(++version_);
+  stream_->Send(message);
+  ArmReport(report_interval_);
+}
+
+void HeadLink::Leave(const std::string& reason, std::function<void()> done) {
+  left_ = true;
+  if (!stream_) return loop_.Post(std::move(done));
+  on_left_ = std::move(done);
+  if (connected_) {
+    pb::NodeToHead message;
+    message.mutable_leaving()->set_reason(reason);
+    stream_->Send(message);
+  }
+  stream_->Close();
+  connected_ = false;
+}
+
+void HeadLink::SendEvent(pb::NodeToHead event) {
+  if (connected_) return stream_->Send(event);
+  if (kept_.size() >= kMaxKeptEvents) {
+    spdlog::error("the head has been away for long: an event for it is dropped");
+    kept_.pop_front();
+  }
+  kept_.push_back(std::move(event));
+}
+
+void HeadLink::SendIfConnected(const pb::NodeToHead& message) {
+  if (connected_) stream_->Send(message);
+}
+
+void HeadLink::RegisterJob(const pb::RegisterJobRequest& request, Done<pb::RegisterJobReply> done) {
+  client_.Call<pb::RegisterJobReply>(Method("RegisterJob"), request, kCallTimeout, std::move(done));
+}
+
+void HeadLink::RegisterActor(const pb::RegisterActorRequest& request, Done<pb::ActorReply> done) {
+  client_.Call<pb::ActorReply>(Method("RegisterActor"), request, kCallTimeout, std::move(done));
+}
+
+void HeadLink::GetActor(const pb::FindActor& request, Done<pb::ActorReply> done) {
+  client_.Call<pb::ActorReply>(Method("GetActor"), request, kCallTimeout, std::move(done));
+}
+
+void HeadLink::KillActor(const pb::KillActorRequest& request, Done<pb::ActorReply> done) {
+  client_.Call<pb::ActorReply>(Method("KillActor"), request, kCallTimeout, std::move(done));
+}
+
+void HeadLink::ListActors(const pb::ListActorsRequest& request, Done<pb::ListActorsReply> done) {
+  client_.Call<pb::ListActorsReply>(Method("ListActors"), request, kCallTimeout, std::move(done));
+}
+
+void HeadLink::PutPackage(const pb::PutPackageRequest& request, std::function<void(Result<pb::PutPackageReply>)> done) {
+  client_.Call<pb::PutPackageReply>(Method("PutPackage"), request, kPackageTimeout, std::move(done));
+}
+
+void HeadLink::GetPackage(const pb::GetPackageRequest& request, std::function<void(Result<pb::PackageChunk>)> done) {
+  client_.Call<pb::PackageChunk>(Method("GetPackage"), request, kPackageTimeout, std::move(done));
+}
+
+template <class Request>
+void HeadLink::CallUntilHeard(const std::string& method, Request request, std::function<void()> heard) {
+  client_.Call<pb::Done>(method, request, kCallTimeout,
+                         [weak = std::weak_ptr(self_), method, request, heard](const Result<pb::Done>& reply) {
+                           auto self = weak.lock();
+                           if (!self) return;
+                           const StatusCode code = reply.status().code();
+                           if (code != StatusCode::kUnavailable && code != StatusCode::kDeadlineExceeded) {
+                             if (!reply.ok()) spdlog::warn("{} refused: {}", method, reply.status().ToString());
+                             return heard();
+                           }
+                           (*self)->loop_.After(kCallRetry, [weak, method, request, heard] {
+                             if (auto again = weak.lock()) (*again)->CallUntilHeard(method, request, heard);
+                           });
+                         });
+}
+
+void HeadLink::FinishJob(const pb::FinishJobRequest& request, std::function<void()> heard) {
+  CallUntilHeard(Method("FinishJob"), request, std::move(heard));
+}
+
+void HeadLink::ReleaseActor(const pb::ReleaseActor& request) {
+  CallUntilHeard(Method("ReleaseActor"), request, [] {});
+}
+
+}  // namespace troupe::raylet

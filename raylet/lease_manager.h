@@ -1,0 +1,114 @@
+// LeaseManager: finds workers, here or on other nodes, for the tasks of this node's clients.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "proto/client.pb.h"
+#include "proto/node.pb.h"
+#include "raylet/client_info.h"
+#include "raylet/cluster_view.h"
+#include "raylet/job_table.h"
+#include "raylet/local_leases.h"
+#include "raylet/local_resources.h"
+#include "raylet/outbox.h"
+#include "scheduler/scheduler.h"
+#include "troupe/ids.h"
+
+namespace troupe::raylet {
+
+// Each (client, key) is one request for a number of leases. Whenever something may have changed, the requests are
+// served in turn, one lease each per round, beginning with the one whose last turn is longest ago; one that finds no
+// room does not hold up those behind it. Decisions are scheduler::Decide's. Loop thread.
+class LeaseManager {
+ public:
+  // How long a node that had no room, against its last report, is left alone when it reports nothing new.
+  static constexpr std::chrono::milliseconds kFullFor{1000};
+  // A client with more requests than this gets an error.
+  static constexpr std::size_t kMaxKeysPerClient = 10'000;
+  // Of these at most, the reports to the head tell.
+  static constexpr std::size_t kMaxReported = 1000;
+
+  // All outlive the manager.
+  struct Parts {
+    EventLoop& loop;
+    ClusterView& cluster;
+    LocalResources& resources;
+    LocalLeases& leases;
+    const JobTable& jobs;
+    ClientOutbox& clients;
+    PeerOutbox& peers;
+  };
+
+  // `labels`: of this node. `own_cpu_units`: what this node's actors without CPUs count for.
+  LeaseManager(Parts parts, std::map<std::string, std::string> labels, std::function<std::int64_t()> own_cpu_units);
+
+  void OnRequest(const ClientInfo& client, const pb::LeaseRequest& request);
+  void OnReturn(ProcessId client, const pb::ReturnLease& lease);
+  void OnRemoteAnswer(NodeId from, const pb::RemoteLeaseAnswer& answer);
+  // The client is gone: withdraws its requests. Leases it holds end in LocalLeases.
+  void OnClientGone(ProcessId client);
+  void OnNodeDied(NodeId node);
+
+  // Resources, nodes or reports have changed: looks at the requests again soon.
+  void Kick();
+
+  // What waits and why, for the head.
+  std::vector<pb::Demand> Pending() const;
+
+ private:
+  using Key = std::pair<ProcessId, std::uint64_t>;
+  using AttemptId = std::uint64_t;
+  struct Request {
+    JobId job;
+    scheduler::Demand demand;
+    pb::LeaseRequest message;
+    std::uint32_t wanted = 0;
+    std::set<AttemptId> attempts;  // under way; at most `wanted`
+    bool infeasible = false;
+    std::string reason;
+  };
+  struct Attempt {
+    Key key;
+    NodeId node;
+    LocalLeases::LeaseId lease = 0;  // here, when node is this one
+  };
+  using Views = std::vector<scheduler::NodeView>;
+
+  void Run();
+  Views CurrentViews() const;
+  bool TryStart(const Key& key, Request& request, Views& views);
+  bool StartLocal(const Key& key, Request& request);
+  bool StartRemote(const Key& key, Request& request, NodeId node);
+  void OnGranted(AttemptId id, pb::LeaseGranted granted);
+  void OnFailed(AttemptId id, const pb::Error& error);
+  void SetWaiting(const Key& key, Request& request, bool infeasible, const std::string& reason);
+  AttemptId AddAttempt(const Key& key, Request& request, NodeId node);
+  void DropAttempt(AttemptId id);
+  void AbandonAttempt(AttemptId id);
+  void MarkFull(NodeId node);
+  void Erase(const Key& key);
+  void SendError(const Key& key, const pb::Error& error);
+  void GiveBack(const pb::LeaseGranted& granted);
+
+  Parts parts_;
+  const std::map<std::string, std::string> labels_;
+  const std::function<std::int64_t()> own_cpu_units_;
+  NodeId spread_cursor_;
+  std::map<Key, Request> requests_;
+  std::list<Key> turns_;  // every request once; who was served last is last
+  std::unordered_map<AttemptId, Attempt> attempts_;
+  AttemptId last_attempt_ = 0;
+  bool kicked_ = false;
+  std::shared_ptr<LeaseManager*> self_;  // what posted work holds weakly: gone with this
+};
+
+}  // namespace troupe::raylet

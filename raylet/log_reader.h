@@ -1,0 +1,50 @@
+// LogReader: answers requests for parts of this node's logs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "common/event_loop.h"
+#include "proto/head.pb.h"
+#include "raylet/log_monitor.h"
+#include "troupe/ids.h"
+
+namespace troupe::raylet {
+
+// Loop thread only; replies come from the loop, in a turn of their own.
+class LogReader {
+ public:
+  using Reply = std::function<void(pb::LogChunk)>;
+
+  // `worker_running`: whether more can come from a worker.
+  LogReader(EventLoop& loop, const LogMonitor::Options& options, std::function<bool(ProcessId)> worker_running);
+  ~LogReader();
+  LogReader(const LogReader&) = delete;
+  LogReader& operator=(const LogReader&) = delete;
+
+  void Read(const pb::ReadLogRequest& request, Reply reply);
+
+  // Looks again on behalf of those who wait: a file has grown or a process has ended.
+  void Wake();
+
+ private:
+  struct Log;
+  struct Waiting;
+
+  Log Find(const pb::ReadLogRequest& request) const;
+  bool TryAnswer(Waiting& waiting, bool last);
+  void Poll();
+  void Answer(Waiting& waiting, pb::LogChunk chunk);
+
+  EventLoop& loop_;
+  const LogMonitor::Options& options_;
+  const std::function<bool(ProcessId)> worker_running_;
+  std::list<std::unique_ptr<Waiting>> waiting_;
+  TimerId poll_timer_ = 0;
+  std::shared_ptr<LogReader*> self_;  // what posted work holds weakly: gone with this
+};
+
+}  // namespace troupe::raylet

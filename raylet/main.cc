@@ -1,0 +1,165 @@
+// troupe-raylet: the daemon of one node.
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/asio_event_loop.h"
+#include "common/logging.h"
+#include "common/session.h"
+#include "raylet/node_capacity.h"
+#include "raylet/raylet.h"
+#include "raylet/session_files.h"
+#include "raylet/watched_process.h"
+#include "rpc/security.h"
+
+namespace troupe::raylet {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+struct Flags {
+  RayletOptions raylet;
+  CapacityFlags capacity;
+  std::string token_file;
+  std::string log_level = "info";
+  int parent_pid = 0;
+};
+
+void AddFlags(CLI::App* app, Flags* flags) {
+  app->add_option("--head", flags->raylet.head, "HOST:PORT of the head")->required();
+  app->add_option("--bind", flags->raylet.bind, "Address to listen on for other nodes")->capture_default_str();
+  app->add_option("--port", flags->raylet.port, "Port to listen on; 0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app->add_option("--session-dir", flags->raylet.session_dir, "Folder for the socket and logs, mode 0700")->required();
+  app->add_option("--token-file", flags->token_file, "File with the cluster's token, mode 0600")->required();
+  app->add_option("--num-cpus", flags->capacity.num_cpus, "CPUs to offer; default: all");
+  app->add_option("--num-gpus", flags->capacity.num_gpus, "GPUs to offer; default: all");
+  app->add_option("--memory", flags->capacity.memory, "Bytes to offer; default: 70 % of what is available");
+  app->add_option("--resources", flags->capacity.resources, "Resources of your own, JSON: {\"disk\": 2}");
+  app->add_option("--labels", flags->capacity.labels, "Labels of the node, JSON: {\"zone\": \"a\"}");
+  app->add_option("--object-store-memory", flags->capacity.object_store_memory,
+                  "Bytes of shared memory for objects; default: 30 % of the available memory");
+  app->add_flag("--head-node", flags->raylet.is_head_node, "This node runs beside the head");
+  app->add_option("--log-level", flags->log_level, "trace, debug, info, warn, error or off")->capture_default_str();
+  app->add_option("--parent-pid", flags->parent_pid, "Stop when this process ends");
+  app->add_option("--node-name", flags->raylet.node_name, "Name of the node for people; default: the host's");
+  app->set_version_flag("--version", std::string(rpc::SoftwareVersion()));
+}
+
+// A core file would hold the token. Programs of this node may raise their own limit again.
+void ForbidCoreFiles() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+}
+
+int Fail(const Status& status, int code) {
+  std::fprintf(stderr, "troupe-raylet: %s\n", status.message().c_str());
+  spdlog::error("{}", status.ToString());
+  return code;
+}
+
+// Runs the node until a signal, its parent's end, the head's wish, or a failure.
+class Daemon {
+ public:
+  explicit Daemon(Flags flags) : flags_(std::move(flags)), signals_(loop_.context(), SIGTERM, SIGINT) {}
+
+  int Run() {
+    // A client that goes while we write to it is no reason to die.
+    ::signal(SIGPIPE, SIG_IGN);
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (!error) Stop(std::string("signal ") + ::strsignal(signal));
+    });
+    // The raylet is made on the loop's thread, which its parts assert they are on.
+    loop_.Post([this] { Start(); });
+    loop_.Run();
+    raylet_.reset();
+    return exit_code_;
+  }
+
+ private:
+  void Start() {
+    if (!WatchParent()) return loop_.Stop();
+    auto raylet = Raylet::Start(loop_, flags_.raylet,
+                                {.on_ready = [] {},
+                                 .on_failed = [this](const Status& why) { Stop(why.message(), &why); },
+                                 .on_shutdown = [this](const std::string& reason) { Stop(reason); }});
+    if (!raylet.ok()) {
+      exit_code_ = Fail(raylet.status(), 1);
+      return loop_.Stop();
+    }
+    raylet_ = std::move(*raylet);
+  }
+
+  bool WatchParent() {
+    if (flags_.parent_pid == 0) return true;
+    auto parent = WatchedProcess::Find(flags_.parent_pid, 0);
+    if (!parent.ok()) {
+      exit_code_ = Fail(parent.status().WithContext("the process given by --parent-pid is gone"), 1);
+      return false;
+    }
+    parent_.emplace(loop_.context(), *parent, [this](std::optional<int>) { Stop("its parent process ended"); });
+    return true;
+  }
+
+  void Stop(const std::string& reason, const Status* failure = nullptr) {
+    if (failure != nullptr) exit_code_ = Fail(*failure, 1);
+    if (stopping_) return;
+    stopping_ = true;
+    // Not within a call of the raylet, which might still use what this ends.
+    loop_.Post([this, reason] {
+      if (!raylet_) return loop_.Stop();
+      raylet_->Stop(reason, [this] { loop_.Stop(); });
+    });
+  }
+
+  const Flags flags_;
+  AsioEventLoop loop_;
+  boost::asio::signal_set signals_;
+  std::optional<WatchedProcess> parent_;
+  std::unique_ptr<Raylet> raylet_;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app("The daemon of one node of a Troupe cluster.");
+  Flags flags;
+  AddFlags(&app, &flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadUsage;
+  }
+  ForbidCoreFiles();
+  auto machine = LookAtMachine();
+  if (!machine.ok()) return Fail(machine.status(), 1);
+  auto capacity = DecideCapacity(flags.capacity, *machine);
+  if (!capacity.ok()) return Fail(capacity.status(), kBadUsage);
+  flags.raylet.capacity = std::move(*capacity);
+  auto token = LoadToken(flags.token_file);
+  if (!token.ok()) return Fail(token.status(), 1);
+  flags.raylet.token = std::move(*token);
+  auto lock = SessionLock::Take(flags.raylet.session_dir);
+  if (!lock.ok()) return Fail(lock.status(), 1);
+  flags.raylet.session_dir = lock->dir();
+  flags.raylet.log_file = lock->dir() + "/logs/raylet.log";
+  const Status logging = StartLogging({.component = "raylet", .file = flags.raylet.log_file, .level = flags.log_level});
+  if (!logging.ok()) return Fail(logging, logging.code() == StatusCode::kInvalidArgument ? kBadUsage : 1);
+  return Daemon(std::move(flags)).Run();
+}
+
+}  // namespace
+}  // namespace troupe::raylet
+
+int main(int argc, char** argv) { return troupe::raylet::Main(argc, argv); }

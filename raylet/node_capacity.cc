@@ -1,0 +1,120 @@
+#include "raylet/node_capacity.h"
+
+#include <sched.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace troupe::raylet {
+namespace {
+
+constexpr std::uint64_t kMaxDefaultStore = 64ULL << 30;
+constexpr std::uint64_t kMinStore = 64ULL << 10;
+constexpr std::uint64_t kMaxStore = 1ULL << 46;  // keeps sums within 64 bits
+
+Result<nlohmann::json> ParseObject(const std::string& flag, const std::string& text) {
+  nlohmann::json json = text.empty() ? nlohmann::json::object() : nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return InvalidArgument(flag + " must be a JSON object, not '" + text.substr(0, 200) + "'");
+  return json;
+}
+
+Status AddCustom(const std::string& text, std::map<std::string, double>* amounts) {
+  TROUPE_ASSIGN_OR_RETURN(const nlohmann::json json, ParseObject("--resources", text));
+  for (const auto& [name, amount] : json.items()) {
+    if (!amount.is_number()) return InvalidArgument("--resources: '" + name + "' must be a number");
+    if (name == kCpu || name == kGpu || name == kMemory) {
+      return InvalidArgument("--resources: give '" + name + "' by --num-cpus, --num-gpus or --memory");
+    }
+    (*amounts)[name] = amount.get<double>();
+  }
+  return OkStatus();
+}
+
+Result<std::map<std::string, std::string>> ParseLabels(const std::string& text) {
+  TROUPE_ASSIGN_OR_RETURN(const nlohmann::json json, ParseObject("--labels", text));
+  std::map<std::string, std::string> labels;
+  for (const auto& [name, value] : json.items()) {
+    if (!value.is_string()) return InvalidArgument("--labels: '" + name + "' must be a string");
+    labels[name] = value.get<std::string>();
+  }
+  return labels;
+}
+
+Result<std::uint64_t> DecideStore(const CapacityFlags& flags, const Machine& machine) {
+  if (!flags.object_store_memory) {
+    const std::uint64_t wanted = machine.available_memory / 10 * 3;
+    return std::max(kMinStore, std::min({wanted, machine.free_shared_memory, kMaxDefaultStore}));
+  }
+  const std::uint64_t store = *flags.object_store_memory;
+  if (store < kMinStore || store > kMaxStore) {
+    return InvalidArgument("--object-store-memory is " + std::to_string(store) + " bytes; give at least " +
+                           std::to_string(kMinStore));
+  }
+  if (store > machine.shared_memory) {
+    return InvalidArgument("--object-store-memory is " + std::to_string(store) + " bytes, but /dev/shm holds only " +
+                           std::to_string(machine.shared_memory) + "; give less, or remount it larger");
+  }
+  return store;
+}
+
+std::uint64_t AvailableMemory() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::uint64_t kib = 0;
+  std::string unit;
+  while (file >> name >> kib) {
+    if (name == "MemAvailable:") return kib * 1024;
+    std::getline(file, unit);
+  }
+  return 0;
+}
+
+unsigned CountGpus() {
+  std::error_code none;
+  unsigned count = 0;
+  for (std::filesystem::directory_iterator it("/proc/driver/nvidia/gpus", none), end; !none && it != end;
+       it.increment(none)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+Result<Machine> LookAtMachine() {
+  Machine machine;
+  cpu_set_t set;
+  machine.cpus = ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set))
+                                                               : std::max(1U, std::thread::hardware_concurrency());
+  machine.gpus = CountGpus();
+  machine.available_memory = AvailableMemory();
+  struct statvfs shm {};
+  if (::statvfs("/dev/shm", &shm) != 0) return ErrnoStatus(errno, "/dev/shm");
+  machine.shared_memory = shm.f_blocks * shm.f_frsize;
+  machine.free_shared_memory = shm.f_bavail * shm.f_frsize;
+  return machine;
+}
+
+Result<NodeCapacity> DecideCapacity(const CapacityFlags& flags, const Machine& machine) {
+  std::map<std::string, double> amounts;
+  TROUPE_RETURN_IF_ERROR(AddCustom(flags.resources, &amounts));
+  amounts[kCpu] = flags.num_cpus.value_or(machine.cpus);
+  amounts[kGpu] = flags.num_gpus.value_or(machine.gpus);
+  amounts[kMemory] = static_cast<double>(flags.memory.value_or(machine.available_memory / 10 * 7));
+  if (amounts[kGpu] != std::floor(amounts[kGpu]) || amounts[kGpu] > 1024) {
+    return InvalidArgument("--num-gpus must be a whole number up to 1024");
+  }
+  NodeCapacity capacity;
+  TROUPE_ASSIGN_OR_RETURN(capacity.resources, ResourceSet::FromAmounts(amounts));
+  TROUPE_ASSIGN_OR_RETURN(capacity.labels, ParseLabels(flags.labels));
+  TROUPE_ASSIGN_OR_RETURN(capacity.store, DecideStore(flags, machine));
+  return capacity;
+}
+
+}  // namespace troupe::raylet

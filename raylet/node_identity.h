@@ -1,0 +1,20 @@
+// NodeIdentity: what a raylet tells its clients about the node.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "troupe/ids.h"
+
+namespace troupe::raylet {
+
+struct NodeIdentity {
+  NodeId node;
+  ClusterId cluster;  // zero until the head's first welcome
+  std::string session_dir;
+  std::string head_address;
+  bool is_head_node = false;
+  std::uint32_t inline_limit = 64 * 1024;  // bytes of a value that still travels in messages
+};
+
+}  // namespace troupe::raylet

@@ -1,0 +1,93 @@
+#include "raylet/program_cache.h"
+
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "jobs/package.h"
+#include "raylet/package_transfer.h"
+
+namespace troupe::raylet {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The driver found its libraries somehow, perhaps by an LD_LIBRARY_PATH that this raylet does not have.
+std::string DirectoriesOf(const pb::Program& program) {
+  std::set<std::string> seen;
+  std::string path;
+  for (const std::string& library : program.libraries()) {
+    const std::string directory = fs::path(library).parent_path();
+    if (!seen.insert(directory).second) continue;
+    if (!path.empty()) path += ':';
+    path += directory;
+  }
+  return path;
+}
+
+Result<LocalProgram> InPackage(const Result<std::string>& directory) {
+  if (!directory.ok()) return directory.status();
+  TROUPE_ASSIGN_OR_RETURN(std::string program, jobs::ProgramOf(*directory));
+  return LocalProgram{.path = std::move(program), .library_path = *directory + "/lib"};
+}
+
+}  // namespace
+
+ProgramCache::ProgramCache(EventLoop& loop, PackageExchange& exchange, NodeId node, std::string session_dir)
+    : exchange_(exchange), node_(node), packages_dir_(std::move(session_dir) + "/programs"), files_(loop) {}
+
+ProgramCache::~ProgramCache() = default;
+
+// Raylets of one machine may share the session directory, so names of temporary files carry the node.
+std::string ProgramCache::Temporary(const std::string& name) const {
+  return packages_dir_ + "/" + name + "." + node_.Hex() + ".part";
+}
+
+void ProgramCache::Locate(const pb::Program& program, std::function<void(Result<LocalProgram>)> done) {
+  const auto origin = NodeId::FromBytes(program.origin());
+  std::error_code error;
+  if (origin == node_ && fs::is_regular_file(program.path(), error)) {
+    LocalProgram local{.path = program.path(), .library_path = DirectoriesOf(program)};
+    return files_.Later([local = std::move(local), done = std::move(done)] { done(local); });
+  }
+  if (!program.package().empty()) {
+    return Fetch(program.package(),
+                 [done = std::move(done)](const Result<std::string>& directory) { done(InPackage(directory)); });
+  }
+  Status missing = origin == node_ ? NotFound("program " + program.path() + " is no longer there")
+                                   : Unavailable("program " + program.path() + " is on node " +
+                                                 (origin ? origin->Hex() : "(unknown)") +
+                                                 " and has not been sent to the head, so no other node can run it");
+  files_.Later([missing = std::move(missing), done = std::move(done)] { done(missing); });
+}
+
+void ProgramCache::Fetch(const std::string& package, FetchDone done) {
+  if (!jobs::IsPackageHash(package)) {
+    return files_.Later(
+        [done = std::move(done)] { done(InvalidArgument("a package is named by 64 lower-case hexadecimal digits")); });
+  }
+  const std::string directory = packages_dir_ + "/" + package;
+  std::error_code error;
+  if (fs::is_directory(directory, error)) {
+    return files_.Later([directory, done = std::move(done)] { done(directory); });
+  }
+  auto& waiting = downloads_[package];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  DownloadPackage(files_, exchange_, package, Temporary(package), directory,
+                  [this, package](const Result<std::string>& result) {
+                    const auto finished = downloads_.extract(package);
+                    for (const FetchDone& callback : finished.mapped()) callback(result);
+                  });
+}
+
+void ProgramCache::Package(const pb::Program& program, std::function<void(Result<std::string>)> done) {
+  if (NodeId::FromBytes(program.origin()) != node_) {
+    return files_.Later([path = program.path(), done = std::move(done)] {
+      done(InvalidArgument("program " + path + " is another node's to pack"));
+    });
+  }
+  UploadProgram(files_, exchange_, program, Temporary("upload-" + std::to_string(++uploads_)), std::move(done));
+}
+
+}  // namespace troupe::raylet

@@ -1,0 +1,476 @@
+#include "raylet/raylet.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "ipc/server_socket.h"
+#include "ipc/shared_region.h"
+#include "object_store/store_owner.h"
+#include "raylet/actor_directory.h"
+#include "raylet/actor_host.h"
+#include "raylet/channel_broker.h"
+#include "raylet/client_dispatcher.h"
+#include "raylet/client_registry.h"
+#include "raylet/cluster_view.h"
+#include "raylet/convert.h"
+#include "raylet/driver_runner.h"
+#include "raylet/head_link.h"
+#include "raylet/job_packager.h"
+#include "raylet/job_table.h"
+#include "raylet/lease_manager.h"
+#include "raylet/local_leases.h"
+#include "raylet/local_resources.h"
+#include "raylet/log_forwarder.h"
+#include "raylet/log_monitor.h"
+#include "raylet/managers.h"
+#include "raylet/node_identity.h"
+#include "raylet/object_fetcher.h"
+#include "raylet/object_manager.h"
+#include "raylet/object_server.h"
+#include "raylet/peer_links.h"
+#include "raylet/pool_workers.h"
+#include "raylet/process_deaths.h"
+#include "raylet/program_cache.h"
+#include "raylet/regions.h"
+#include "raylet/remote_leases.h"
+#include "raylet/router.h"
+#include "raylet/session_files.h"
+#include "raylet/worker_pool.h"
+#include "rpc/client.h"
+#include "rpc/server.h"
+
+namespace troupe::raylet {
+namespace {
+
+constexpr std::chrono::seconds kLeaveTimeout{1};
+constexpr std::size_t kMaxPeerMessageBytes = 32u << 20;
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std::uint64_t capacity) {
+  const std::string prefix = tag + "-store";
+  TROUPE_ASSIGN_OR_RETURN(std::size_t stale, store::StoreOwner::ReclaimStale(prefix));
+  for (const std::string& region : ipc::ListRegions(tag + "-")) {
+    ipc::SharedRegion::Unlink(region);
+    ++stale;
+  }
+  if (stale > 0) spdlog::warn("removed {} pieces of shared memory that a killed raylet had left", stale);
+  store::StoreOptions options;
+  options.name_prefix = prefix;
+  options.capacity = capacity;
+  return store::StoreOwner::Open(std::move(options));
+}
+
+}  // namespace
+
+// Members are destroyed in reverse order: each uses only those above it while it goes.
+struct Raylet::Impl {
+  Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
+       std::unique_ptr<store::StoreOwner> object_store, const std::string& tag);
+
+  Status Start();
+  void Stop(const std::string& reason, std::function<void()> done);
+
+  rpc::ClientOptions HeadClientOptions();
+  rpc::ServerOptions PeerServerOptions() const;
+  HeadLink::Events HeadEvents();
+  WorkerPool::Options PoolOptions() const;
+  WorkerPool::Events PoolEvents();
+  LogMonitor::Options LogOptions();
+  JobTable::Events JobEvents();
+  PeerLinks::Events PeerEvents();
+  Managers AllManagers();
+
+  pb::NodeHello Hello() const;
+  void FillReport(pb::NodeReport* report) const;
+  void OnWelcome(const pb::Welcome& welcome);
+  Status BecomeReady();
+  void OnHeadMessage(const pb::HeadToNode& message);
+  void OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes);
+  void OnPeerMessage(NodeId from, const pb::PeerMessage& message);
+  void OnLinkBroken(NodeId node);
+  void OnJobEnded(const pb::JobInfo& job);
+  void OnChanged();
+  bool OutlivesJob(const Address& lessee) const;
+
+  AsioEventLoop& loop;
+  const RayletOptions options;
+  const Events events;
+  NodeIdentity identity;
+  rpc::Credentials credentials;
+  std::string address;  // of the server, once started
+  bool ready = false;
+  bool stopping = false;
+  Managers managers;
+
+  std::unique_ptr<store::StoreOwner> store;
+  SharedRegions regions;
+  ClusterView cluster;
+  LocalResources resources;
+  rpc::Client head_client;
+  HeadLink head;
+  rpc::Server server;
+  PeerLinks peers;
+  ProgramCache programs;
+  JobTable jobs;
+  JobPackager packager;
+  ClientDispatcher dispatcher;
+  ClientRegistry clients;
+  LogMonitor log_monitor;
+  WorkerPool pool;
+  PoolWorkers workers;
+  DriverRunner drivers;
+  ActorHost actors;
+  LogForwarder logs;
+  LocalLeases leases;
+  LeaseManager lease_requests;
+  RemoteLeases remote_leases;
+  ObjectFetcher fetcher;
+  ObjectManager objects;
+  ObjectServer object_server;
+  ActorDirectory directory;
+  ChannelBroker channels;
+  Router router;
+  ProcessDeaths deaths;
+  std::shared_ptr<ipc::ServerSocket> socket;
+};
+
+Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
+                   std::unique_ptr<store::StoreOwner> object_store, const std::string& tag)
+    : loop(event_loop),
+      options(std::move(raylet_options)),
+      events(std::move(raylet_events)),
+      identity{NodeId::Random(), {}, options.session_dir, options.head, options.is_head_node},
+      credentials{options.token, "", rpc::kProtocolVersion},
+      store(std::move(object_store)),
+      cluster(identity.node),
+      resources(options.capacity.resources, [this] { OnChanged(); }),
+      head_client(HeadClientOptions()),
+      head(loop, head_client, HeadEvents()),
+      server(PeerServerOptions(), loop),
+      peers(
+          loop, cluster, [this] { return credentials; }, PeerEvents()),
+      programs(loop, head, identity.node, options.session_dir),
+      jobs(JobEvents()),
+      packager(cluster, jobs, programs, head),
+      dispatcher(managers, identity),
+      clients(loop, tag + "-bell-", regions, dispatcher),
+      log_monitor(loop, loop.context(), LogOptions(),
+                  [this](ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped) {
+                    logs.Forward(worker, is_stderr, std::move(lines), dropped);
+                  }),
+      pool(loop, loop.context(), PoolOptions(), PoolEvents(), programs),
+      workers(pool),
+      drivers(
+          loop, loop.context(), {.session_dir = options.session_dir, .address = options.session_dir},
+          [this](const pb::DriverUpdate& update) {
+            pb::NodeToHead event;
+            *event.mutable_driver_update() = update;
+            head.SendEvent(std::move(event));
+          },
+          programs),
+      actors(identity.node, resources, workers, clients, head, [this] { OnChanged(); }),
+      logs(identity.node, jobs, actors, clients, peers),
+      leases(identity.node, resources, workers, clients),
+      lease_requests({loop, cluster, resources, leases, jobs, clients, peers}, options.capacity.labels,
+                     [this] { return actors.PlacementCpuUnits(); }),
+      remote_leases(jobs, leases, peers),
+      fetcher(loop, *store, [this](NodeId node) { return peers.ClientOf(node); }),
+      objects(identity.node, {loop, *store, clients, peers, fetcher}, [this] { head.MarkChanged(); }),
+      object_server(*store, [this](ObjectId id,
+                                   std::function<void(Status)> sealed) { objects.WhenSealed(id, std::move(sealed)); }),
+      directory(identity.node, head, clients),
+      channels(tag + "-ch-", regions, clients, [this](ProcessId process) { return clients.Find(process); }),
+      router(cluster, clients, peers),
+      deaths(loop.context(), managers) {
+  managers = AllManagers();
+}
+
+// --- Wiring ----------------------------------------------------------------------------------------------------------
+
+rpc::ClientOptions Raylet::Impl::HeadClientOptions() {
+  rpc::ClientOptions client;
+  client.target = options.head;
+  client.peer_name = "the head";
+  client.credentials = credentials;
+  client.loop = &loop;
+  return client;
+}
+
+rpc::ServerOptions Raylet::Impl::PeerServerOptions() const {
+  rpc::ServerOptions server_options;
+  server_options.host = options.bind;
+  server_options.port = options.port;
+  server_options.credentials = credentials;
+  server_options.max_message_bytes = kMaxPeerMessageBytes;
+  return server_options;
+}
+
+HeadLink::Events Raylet::Impl::HeadEvents() {
+  HeadLink::Events head_events;
+  head_events.hello = [this] { return Hello(); };
+  head_events.on_welcome = [this](const pb::Welcome& welcome) { OnWelcome(welcome); };
+  head_events.on_message = [this](const pb::HeadToNode& message) { OnHeadMessage(message); };
+  head_events.fill_report = [this](pb::NodeReport* report) { FillReport(report); };
+  head_events.on_refused = [this](const Status& why) { events.on_failed(why); };
+  return head_events;
+}
+
+WorkerPool::Options Raylet::Impl::PoolOptions() const {
+  WorkerPool::Options pool_options;
+  pool_options.node = identity.node;
+  pool_options.session_dir = options.session_dir;
+  pool_options.socket_path = options.session_dir + "/raylet.sock";
+  return pool_options;
+}
+
+WorkerPool::Events Raylet::Impl::PoolEvents() {
+  WorkerPool::Events pool_events;
+  pool_events.on_exit = [this](const WorkerProcess& worker, const ExitCause& cause) {
+    if (!stopping) deaths.OnWorkerExit(worker, cause.text);
+  };
+  pool_events.on_started = [this](const WorkerProcess& worker) {
+    logs.AddWorker(worker);
+    log_monitor.Watch(worker.process);
+  };
+  pool_events.ask_exit = [this](const WorkerProcess& worker) {
+    pb::RayletToClient message;
+    message.mutable_exit()->set_reason("it has been idle for long");
+    clients.Send(worker.process, message);
+  };
+  pool_events.on_note = [this](JobId job, const std::string& text) { logs.Note(job, text); };
+  return pool_events;
+}
+
+LogMonitor::Options Raylet::Impl::LogOptions() {
+  LogMonitor::Options log_options;
+  log_options.session_dir = options.session_dir;
+  log_options.raylet_log = options.log_file;
+  log_options.driver_running = [this](const std::string& submission) { return drivers.running(submission); };
+  return log_options;
+}
+
+JobTable::Events Raylet::Impl::JobEvents() {
+  JobTable::Events job_events;
+  job_events.on_learned = [this](const pb::JobInfo& job) { pool.AddJob(job); };
+  job_events.on_ended = [this](const pb::JobInfo& job) { OnJobEnded(job); };
+  return job_events;
+}
+
+PeerLinks::Events Raylet::Impl::PeerEvents() {
+  PeerLinks::Events peer_events;
+  peer_events.on_message = [this](NodeId from, const pb::PeerMessage& message) { OnPeerMessage(from, message); };
+  peer_events.on_broken = [this](NodeId node) { OnLinkBroken(node); };
+  return peer_events;
+}
+
+Managers Raylet::Impl::AllManagers() {
+  return {.loop = &loop,
+          .self = identity.node,
+          .cluster = &cluster,
+          .jobs = &jobs,
+          .leases = &leases,
+          .lease_requests = &lease_requests,
+          .remote_leases = &remote_leases,
+          .actors = &actors,
+          .directory = &directory,
+          .objects = &objects,
+          .channels = &channels,
+          .router = &router,
+          .peers = &peers,
+          .head = &head,
+          .clients = &clients,
+          .pool = &pool,
+          .logs = &logs,
+          .log_monitor = &log_monitor,
+          .drivers = &drivers,
+          .packager = &packager,
+          .deaths = &deaths};
+}
+
+// --- Joining ---------------------------------------------------------------------------------------------------------
+
+Status Raylet::Impl::Start() {
+  peers.Serve(&server);
+  object_server.Serve(&server);
+  TROUPE_ASSIGN_OR_RETURN(const int port, server.Start());
+  address = options.bind + ":" + std::to_string(port);
+  TROUPE_RETURN_IF_ERROR(log_monitor.Start());
+  spdlog::info("node {} joins the cluster of the head at {} with {}", identity.node.Hex(), options.head,
+               resources.total().ToString());
+  head.Start();
+  return OkStatus();
+}
+
+pb::NodeHello Raylet::Impl::Hello() const {
+  pb::NodeHello hello;
+  hello.set_node(identity.node.Bytes());
+  hello.set_address(address);
+  hello.set_hostname(options.node_name.empty() ? HostName() : options.node_name);
+  *hello.mutable_total() = ToPb(resources.total());
+  for (const auto& [name, value] : options.capacity.labels) (*hello.mutable_labels())[name] = value;
+  hello.set_is_head_node(options.is_head_node);
+  hello.set_raylet_pid(::getpid());
+  hello.set_session_dir(options.session_dir);
+  hello.set_store_capacity(options.capacity.store);
+  for (pb::ActorStarted& actor : actors.Running()) *hello.add_actors() = std::move(actor);
+  return hello;
+}
+
+void Raylet::Impl::FillReport(pb::NodeReport* report) const {
+  *report->mutable_available() = ToPb(resources.available());
+  for (pb::Demand& demand : lease_requests.Pending()) *report->add_pending() = std::move(demand);
+  report->set_store_used(objects.usage().used);
+  report->set_workers(static_cast<std::uint32_t>(pool.size()));
+  report->set_actors(static_cast<std::uint32_t>(actors.size()));
+  report->set_placement_cpu_units(actors.PlacementCpuUnits());
+}
+
+void Raylet::Impl::OnWelcome(const pb::Welcome& welcome) {
+  identity.cluster = IdFromPb<ClusterId>(welcome.cluster());
+  credentials.cluster_id = identity.cluster.Hex();
+  head_client.SetClusterId(credentials.cluster_id);
+  server.SetClusterId(credentials.cluster_id);
+  OnNodesChanged(welcome.nodes());
+  for (const ClientInfo* client : clients.List()) dispatcher.ReportClient(*client);
+  directory.OnHeadConnected();
+  if (ready) return;
+  if (const Status status = BecomeReady(); !status.ok()) return events.on_failed(status);
+  ready = true;
+  spdlog::info("ready: node {} at {}", identity.node.Hex(), address);
+  events.on_ready();
+}
+
+Status Raylet::Impl::BecomeReady() {
+  const std::string path = options.session_dir + "/raylet.sock";
+  TROUPE_ASSIGN_OR_RETURN(
+      socket, ipc::ServerSocket::Listen(loop.context(), path, [this](std::shared_ptr<ipc::ServerConnection> client) {
+        clients.Accept(std::move(client));
+      }));
+  return WriteNodeFile(options.session_dir, {.node_id = identity.node.Hex(),
+                                             .address = address,
+                                             .head = options.head,
+                                             .pid = ::getpid(),
+                                             .socket = path,
+                                             .cluster_id = credentials.cluster_id,
+                                             .version = std::string(rpc::SoftwareVersion()),
+                                             .regions = RegionTag(options.session_dir)});
+}
+
+// --- From the head ---------------------------------------------------------------------------------------------------
+
+void Raylet::Impl::OnHeadMessage(const pb::HeadToNode& message) {
+  if (stopping) return;
+  switch (message.body_case()) {
+    case pb::HeadToNode::kNodesChanged: return OnNodesChanged(message.nodes_changed().nodes());
+    case pb::HeadToNode::kStartActor:
+      jobs.Learn(message.start_actor().job());
+      return actors.Start(message.start_actor());
+    case pb::HeadToNode::kStopActor: return actors.Stop(message.stop_actor());
+    case pb::HeadToNode::kActorUpdate: return directory.OnUpdate(message.actor_update().info());
+    case pb::HeadToNode::kJobUpdate: return jobs.Update(message.job_update().job());
+    case pb::HeadToNode::kReadLog:
+      return log_monitor.Read(message.read_log().log(),
+                              [this, request = message.read_log().request()](pb::LogChunk chunk) {
+                                chunk.set_request(request);
+                                pb::NodeToHead event;
+                                *event.mutable_log_chunk() = std::move(chunk);
+                                head.SendIfConnected(event);
+                              });
+    case pb::HeadToNode::kRunDriver: return drivers.Run(message.run_driver());
+    case pb::HeadToNode::kStopDriver: return drivers.Stop(message.stop_driver());
+    case pb::HeadToNode::kShutdown: return events.on_shutdown(message.shutdown().reason());
+    default: spdlog::warn("the head sent a message that this raylet does not know");
+  }
+}
+
+void Raylet::Impl::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes) {
+  const ClusterView::Changes changes = cluster.Apply(nodes);
+  for (const auto& [node, reason] : changes.died) deaths.OnNodeDied(node, reason);
+  for (NodeId node : changes.joined) peers.OnJoined(node);
+  if (!changes.joined.empty()) packager.OnNodesJoined();
+  lease_requests.Kick();
+}
+
+void Raylet::Impl::OnJobEnded(const pb::JobInfo& job) {
+  const JobId id{job.id()};
+  spdlog::info("job {} ended", id.Hex());
+  packager.Remove(id);
+  pool.RemoveJob(id);
+  actors.OnJobEnded(id);
+  leases.OnJobEnded(id, [this](const Address& lessee) { return OutlivesJob(lessee); });
+}
+
+// A detached actor goes on, and so do its tasks. Of a lessee on another node this one does not know; its node tells
+// when it dies.
+bool Raylet::Impl::OutlivesJob(const Address& lessee) const {
+  if (lessee.node != identity.node) return true;
+  const ActorHost::Hosted* hosted = actors.Find(lessee.process);
+  return hosted != nullptr && hosted->spec.detached();
+}
+
+// --- From other nodes ------------------------------------------------------------------------------------------------
+
+void Raylet::Impl::OnPeerMessage(NodeId from, const pb::PeerMessage& message) {
+  if (stopping) return;
+  for (const pb::RoutedFrame& frame : message.frames()) router.OnFromPeer(from, frame);
+  for (const pb::DirectMessage& direct : message.messages()) router.OnDirect(from, direct);
+  for (const pb::RemoteLease& lease : message.leases()) remote_leases.OnRequest(from, lease);
+  for (const pb::RemoteLeaseAnswer& answer : message.lease_answers()) lease_requests.OnRemoteAnswer(from, answer);
+  for (const pb::ReturnLease& lease : message.returned()) remote_leases.OnReturn(from, lease);
+  std::vector<ObjectId> deleted;
+  for (const std::string& id : message.deleted()) deleted.push_back(IdFromPb<ObjectId>(id));
+  if (!deleted.empty()) objects.OnDeleted(deleted);
+  for (const pb::ProcessDied& died : message.died()) deaths.OnPeerProcessDied(from, died);
+}
+
+void Raylet::Impl::OnLinkBroken(NodeId node) {
+  if (stopping) return;
+  router.OnLinkBroken(node);
+  // Answers about leases may be lost, so both ends give up those between them.
+  lease_requests.OnNodeDied(node);
+  leases.OnLesseeDied([&](const Address& lessee) { return lessee.node == node; },
+                      "the connection to the node whose task it ran broke");
+}
+
+void Raylet::Impl::OnChanged() {
+  head.MarkChanged();
+  lease_requests.Kick();
+}
+
+// --- Leaving ---------------------------------------------------------------------------------------------------------
+
+void Raylet::Impl::Stop(const std::string& reason, std::function<void()> done) {
+  spdlog::info("leaving the cluster: {}", reason);
+  stopping = true;
+  RemoveNodeFile(options.session_dir);
+  if (socket) socket->Close();
+  auto once = std::make_shared<std::function<void()>>(std::move(done));
+  const auto finish = [once] {
+    if (*once) std::exchange(*once, nullptr)();
+  };
+  head.Leave(reason, finish);
+  pool.KillAll();
+  drivers.KillAll();
+  loop.After(kLeaveTimeout, finish);
+}
+
+Raylet::Raylet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Raylet::~Raylet() = default;
+
+Result<std::unique_ptr<Raylet>> Raylet::Start(AsioEventLoop& loop, RayletOptions options, Events events) {
+  const std::string tag = RegionTag(options.session_dir);
+  TROUPE_ASSIGN_OR_RETURN(auto store, OpenStore(tag, options.capacity.store));
+  auto impl = std::make_unique<Impl>(loop, std::move(options), std::move(events), std::move(store), tag);
+  TROUPE_RETURN_IF_ERROR(impl->Start());
+  return std::unique_ptr<Raylet>(new Raylet(std::move(impl)));
+}
+
+void Raylet::Stop(const std::string& reason, std::function<void()> done) { impl_->Stop(reason, std::move(done)); }
+
+}  // namespace troupe::raylet

@@ -1,0 +1,114 @@
+#include "raylet/router.h"
+
+#include <spdlog/spdlog.h>
+
+#include "raylet/convert.h"
+
+namespace troupe::raylet {
+namespace {
+
+std::string NoSuchProcess(ProcessId process, NodeId node) {
+  return "process " + process.Hex() + " does not run on node " + node.Hex().substr(0, 8) + " (any more)";
+}
+
+}  // namespace
+
+std::string EncodeRoutedHeader(const Address& address) {
+  std::string header = address.node.Bytes();
+  for (int shift = 0; shift < 64; shift += 8) header.push_back(static_cast<char>(address.process.value >> shift));
+  return header;
+}
+
+Result<Address> DecodeRoutedHeader(std::string_view payload) {
+  if (payload.size() < kRoutedHeaderBytes) {
+    return InvalidArgument("a routed frame of " + std::to_string(payload.size()) + " bytes has no destination");
+  }
+  Address address;
+  address.node = *NodeId::FromBytes(payload.substr(0, 16));
+  for (std::size_t i = 0; i < 8; ++i) {
+    address.process.value |= std::uint64_t{static_cast<unsigned char>(payload[16 + i])} << (8 * i);
+  }
+  return address;
+}
+
+Status Router::OnFromClient(ProcessId client, std::string_view payload) {
+  TROUPE_ASSIGN_OR_RETURN(const Address to, DecodeRoutedHeader(payload));
+  const std::string_view frame = payload.substr(kRoutedHeaderBytes);
+  const NodeId self = cluster_.self();
+  if (to.node == self) {
+    const Status sent = clients_.SendRouted(to.process, {self, client}, frame);
+    if (!sent.ok()) SendUndeliverable(client, to, sent.message());
+    return OkStatus();
+  }
+  pb::PeerMessage message;
+  pb::RoutedFrame* routed = message.add_frames();
+  routed->set_from(client.value);
+  routed->set_to(to.process.value);
+  routed->set_frame(frame.data(), frame.size());
+  if (const Status sent = peers_.Send(to.node, std::move(message)); !sent.ok()) {
+    SendUndeliverable(client, to, cluster_.Alive(to.node) ? sent.message() : cluster_.DeathReason(to.node));
+    return OkStatus();
+  }
+  talks_[to.node].emplace(client, to.process);
+  return OkStatus();
+}
+
+void Router::OnFromPeer(NodeId from, const pb::RoutedFrame& frame) {
+  const ProcessId to{frame.to()};
+  heard_[from].insert(ProcessId{frame.from()});
+  const Status sent = clients_.SendRouted(to, {from, ProcessId{frame.from()}}, frame.frame());
+  if (sent.ok()) return;
+  pb::RayletToClient undeliverable;
+  *undeliverable.mutable_undeliverable()->mutable_destination() = ToPb(Address{cluster_.self(), to});
+  undeliverable.mutable_undeliverable()->set_reason(
+      sent.code() == StatusCode::kNotFound ? NoSuchProcess(to, cluster_.self()) : sent.message());
+  pb::PeerMessage message;
+  pb::DirectMessage* direct = message.add_messages();
+  direct->set_to(frame.from());
+  direct->set_message(undeliverable.SerializeAsString());
+  const Status answered = peers_.Send(from, std::move(message));
+  if (!answered.ok()) spdlog::debug("a lost node is not told of a lost frame: {}", answered.message());
+}
+
+void Router::OnDirect(NodeId from, const pb::DirectMessage& direct) {
+  pb::RayletToClient message;
+  if (!message.ParseFromString(direct.message())) {
+    spdlog::error("node {} sent a message for process {} that does not decode", from.Hex(),
+                  ProcessId{direct.to()}.Hex());
+    return;
+  }
+  clients_.Send(ProcessId{direct.to()}, message);
+}
+
+void Router::OnLinkBroken(NodeId node) {
+  const auto it = talks_.find(node);
+  if (it == talks_.end()) return;
+  const auto talks = std::move(it->second);
+  talks_.erase(it);
+  const std::string reason = "the connection to node " + node.Hex().substr(0, 8) +
+                             " broke; what was sent over it may not have arrived, nor its answers";
+  for (const auto& [client, to] : talks) SendUndeliverable(client, {node, to}, reason);
+}
+
+std::vector<ProcessId> Router::OnNodeDied(NodeId node) {
+  talks_.erase(node);
+  auto heard = heard_.extract(node);
+  if (heard.empty()) return {};
+  return {heard.mapped().begin(), heard.mapped().end()};
+}
+
+void Router::OnProcessDied(ProcessId process) {
+  for (auto& [node, talks] : talks_) {
+    std::erase_if(talks, [&](const auto& talk) { return talk.first == process || talk.second == process; });
+  }
+  for (auto& [node, processes] : heard_) processes.erase(process);
+}
+
+void Router::SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason) {
+  pb::RayletToClient message;
+  *message.mutable_undeliverable()->mutable_destination() = ToPb(destination);
+  message.mutable_undeliverable()->set_reason(reason);
+  clients_.Send(client, message);
+}
+
+}  // namespace troupe::raylet

@@ -1,0 +1,4 @@
+// expect: Troupe: an argument would be narrowed
+#include "actors.h"
+
+void Use(troupe::ActorHandle<Counter> counter) { counter.Write(65); }

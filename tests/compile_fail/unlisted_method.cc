@@ -1,0 +1,4 @@
+// expect: named 'NotListed'
+#include "actors.h"
+
+void Use(troupe::ActorHandle<Counter> counter) { counter.NotListed(); }

@@ -1,0 +1,184 @@
+// troupe start and troupe stop, and what may be wrong with their input and surroundings.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/integration/cli/command.h"
+#include "tests/integration/processes.h"
+#include "tests/integration/wait.h"
+
+namespace troupe::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Each test has a session root of its own and leaves no process and no session behind.
+class StartAndStop : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / "troupe-integration-XXXXXX";
+    ASSERT_NE(mkdtemp(root_.data()), nullptr);
+    setenv("TROUPE_SESSION_ROOT", root_.c_str(), 1);
+    setenv("TROUPE_TOKEN_FILE", (root_ + "/token").c_str(), 1);
+    setenv(kMark, root_.c_str(), 1);
+    unsetenv("TROUPE_ADDRESS");
+  }
+  void TearDown() override {
+    const CommandResult stopped = Troupe({"stop", "--all"});
+    EXPECT_EQ(stopped.status, 0) << stopped;
+    EXPECT_TRUE(Eventually([this] { return ProcessesOf(root_).empty(); }));
+    for (const auto& [pid, command] : ProcessesOf(root_)) kill(pid, SIGKILL);
+    fs::remove_all(root_);
+  }
+
+  // The usual flags, and then these.
+  static CommandResult Start(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"start", "--num-cpus", "1", "--object-store-memory", "64MiB", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Troupe(arguments);
+  }
+  std::size_t Processes() const { return ProcessesOf(root_).size(); }
+
+  std::string root_;
+};
+
+TEST_F(StartAndStop, AClusterOfTwoNodesStartsAndStops) {
+  const CommandResult head = Start({"--head"});
+  ASSERT_EQ(head.status, 0) << head;
+  const nlohmann::json started = head.Json();
+  EXPECT_TRUE(fs::exists(started["token_file"].get<std::string>()));
+  const CommandResult node = Start({"--address", started["address"]});
+  ASSERT_EQ(node.status, 0) << node;
+  EXPECT_TRUE(Eventually([] { return Troupe({"list", "nodes", "--json"}).Json().size() == 2; }));
+  EXPECT_EQ(Processes(), 3U);
+  EXPECT_EQ(Troupe({"stop", "--session-dir", node.Json()["session_dir"]}).status, 0);
+  EXPECT_TRUE(Eventually([this] { return Processes() == 2; }));
+  EXPECT_EQ(Troupe({"stop"}).status, 0);
+  EXPECT_TRUE(Eventually([this] { return Processes() == 0; }));
+  EXPECT_FALSE(fs::exists(started["session_dir"].get<std::string>()));
+}
+
+TEST_F(StartAndStop, StoppingTwiceIsNoError) {
+  ASSERT_EQ(Start({"--head"}).status, 0);
+  EXPECT_EQ(Troupe({"stop"}).status, 0);
+  EXPECT_EQ(Troupe({"stop"}).status, 0);
+  EXPECT_EQ(Troupe({"status"}).status, 3);
+}
+
+TEST_F(StartAndStop, WrongAmountsAreRefusedBeforeAnythingStarts) {
+  const std::vector<std::vector<std::string>> wrong = {{"--resources", "{"},
+                                                       {"--resources", "[1]"},
+                                                       {"--resources", "{\"disk\": -1}"},
+                                                       {"--resources", "{\"d\": \"x\"}"},
+                                                       {"--resources", "{\"d\": 1e300}"},
+                                                       {"--resources", "{\"CPU\": 1}"},
+                                                       {"--labels", "{\"zone\": 3}"},
+                                                       {"--memory", "lots"},
+                                                       {"--object-store-memory", "-1"},
+                                                       {"--num-gpus", "-1"},
+                                                       {"--port", "70000"},
+                                                       {"--log-level", "loud"}};
+  for (const auto& flags : wrong) {
+    std::vector<std::string> arguments = {"--head"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const CommandResult result = Start(arguments);
+    EXPECT_EQ(result.status, 2) << flags[0] << " " << flags[1] << ": " << result;
+    EXPECT_FALSE(result.err.empty());
+  }
+  const CommandResult huge = Troupe({"start", "--head", "--num-cpus", "1e300"});
+  EXPECT_EQ(huge.status, 2) << huge;
+  EXPECT_EQ(Processes(), 0U);
+}
+
+TEST_F(StartAndStop, AnObjectStoreLargerThanTheMachineIsRefused) {
+  const CommandResult result = Troupe({"start", "--head", "--object-store-memory", "900T"});
+  EXPECT_NE(result.status, 0) << result;
+  EXPECT_TRUE(result.Says("object")) << result;
+  EXPECT_EQ(Processes(), 0U) << "the head was left running";
+}
+
+TEST_F(StartAndStop, ABusyPortIsNamed) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  const CommandResult head = Start({"--head", "--port", port});
+  EXPECT_EQ(head.status, 1) << head;
+  EXPECT_TRUE(head.Says(port)) << head;
+  const CommandResult node = Start({"--head", "--node-port", port});
+  EXPECT_EQ(node.status, 1) << node;
+  EXPECT_TRUE(node.Says(port)) << node;
+  EXPECT_EQ(Processes(), 0U) << "half a cluster was left";
+  close(listener);
+}
+
+TEST_F(StartAndStop, JoiningWhatIsNotThereFails) {
+  ASSERT_EQ(Start({"--head"}).status, 0);  // makes the token
+  const CommandResult result = Start({"--address", "127.0.0.1:1"});
+  EXPECT_EQ(result.status, 3) << result;
+  EXPECT_EQ(Start({"--address", "nonsense"}).status, 2);
+  EXPECT_EQ(Processes(), 2U);
+}
+
+TEST_F(StartAndStop, ASessionFolderThatCannotBeUsedIsRefused) {
+  const CommandResult file = Start({"--head", "--session-dir", "/dev/null/x"});
+  EXPECT_EQ(file.status, 1) << file;
+  EXPECT_TRUE(file.Says("/dev/null/x")) << file;
+  const std::string open = root_ + "/open";
+  fs::create_directory(open);
+  fs::permissions(open, fs::perms::all);
+  const CommandResult result = Start({"--head", "--session-dir", open});
+  EXPECT_NE(result.status, 0) << result;
+  EXPECT_TRUE(result.Says(open)) << result;
+  EXPECT_EQ(Processes(), 0U);
+}
+
+TEST_F(StartAndStop, TheFolderOfAKilledClusterIsUsedAgain) {
+  const std::string dir = root_ + "/mine";
+  const CommandResult first = Start({"--head", "--session-dir", dir});
+  ASSERT_EQ(first.status, 0) << first;
+  EXPECT_EQ(Start({"--head", "--session-dir", dir}).status, 1) << "two clusters in one folder";
+  for (const char* name : {"head_pid", "raylet_pid"}) {
+    const pid_t pid = first.Json()[name];
+    kill(pid, SIGKILL);
+    ASSERT_TRUE(WaitGone(pid));
+  }
+  EXPECT_EQ(Troupe({"status"}).status, 3);
+  const CommandResult second = Start({"--head", "--session-dir", dir});
+  EXPECT_EQ(second.status, 0) << second;
+  EXPECT_TRUE(second.Says("left behind")) << second;
+  EXPECT_EQ(Troupe({"status"}).status, 0);
+}
+
+TEST_F(StartAndStop, ATokenThatOthersCanReadIsRefused) {
+  ASSERT_EQ(Start({"--head"}).status, 0);
+  fs::permissions(root_ + "/token", fs::perms::all);
+  const CommandResult status = Troupe({"status"});
+  EXPECT_EQ(status.status, 5) << status;
+  EXPECT_TRUE(status.Says("token")) << status;
+}
+
+TEST_F(StartAndStop, BlockStaysUntilItIsInterrupted) {
+  Program program({TroupeProgram(), "start", "--head", "--num-cpus", "1", "--object-store-memory", "64MiB", "--block"});
+  ASSERT_TRUE(program.WaitForOutput("troupe status")) << program.Errors();
+  EXPECT_EQ(Processes(), 3U);
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 0) << program.Errors();
+  EXPECT_EQ(Processes(), 0U);
+}
+
+}  // namespace
+}  // namespace troupe::integration

@@ -1,0 +1,296 @@
+// Which actors live for how long: names, detached ones, handles, Kill, Terminate, ExitActor, restarts and retries.
+#include <signal.h>
+#include <troupe/troupe.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/integration/processes.h"
+#include "tests/integration/program.h"
+#include "tests/integration/programming_model/suite.h"
+
+namespace lifetime {
+
+// Leaves marks in a file, which outlive it.
+class Mortal {
+ public:
+  explicit Mortal(std::string file = "") : file_(std::move(file)) { Note("made\n"); }
+  ~Mortal() { Note("destroyed\n"); }
+  int Pid() const { return getpid(); }
+  int Count() { return ++count_; }
+  void Note(const std::string& line) {
+    if (!file_.empty()) std::ofstream(file_, std::ios::app) << line;
+  }
+  void Leave() { troupe::ExitActor(); }
+  void Crash() { _exit(3); }
+  // Crashes the first time; the mark in the file tells.
+  int CrashOnce() {
+    std::ifstream seen(file_ + ".seen");
+    if (!seen) {
+      std::ofstream(file_ + ".seen") << "x";
+      _exit(3);
+    }
+    return 5;
+  }
+  void Throw() { Note("threw\n"), throw std::runtime_error("thrown"); }
+  std::pair<std::uint64_t, bool> Incarnation() const {
+    const troupe::RuntimeContext context = troupe::GetRuntimeContext();
+    return {context.incarnation, context.was_restarted};
+  }
+  std::string Name() const { return troupe::GetRuntimeContext().actor_name; }
+  void WaitFor(const std::string& path) const {
+    troupe::integration::Eventually([&] { return access(path.c_str(), F_OK) == 0; });
+  }
+
+ private:
+  std::string file_;
+  int count_ = 0;
+};
+
+}  // namespace lifetime
+
+TROUPE_ACTOR(lifetime::Mortal, Pid, Count, Note, Leave, Crash, CrashOnce, Throw, Incarnation, Name, WaitFor);
+
+namespace troupe::integration {
+namespace {
+
+using lifetime::Mortal;
+
+class Lifetimes : public ModelTest {
+ protected:
+  static std::string File() { return cluster().NewFile(); }
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+bool IsListed(const std::string& name, bool all_namespaces = false) {
+  const std::vector<NamedActor> actors = ListNamedActors(all_namespaces);
+  return std::any_of(actors.begin(), actors.end(), [&](const NamedActor& actor) { return actor.name == name; });
+}
+
+TEST_F(Lifetimes, ANamedActorIsFoundByItsName) {
+  auto actor = Spawn<Mortal>({.name = "found"});
+  auto same = GetActor<Mortal>("found");
+  EXPECT_EQ(same, actor);
+  EXPECT_EQ(actor.Count().Get(kDeadline), 1);
+  EXPECT_EQ(same.Count().Get(kDeadline), 2);
+  EXPECT_EQ(same.Name().Get(kDeadline), "found");
+  EXPECT_TRUE(IsListed("found"));
+  EXPECT_THROW(GetActor<Mortal>("not-there"), ActorDiedError);
+  EXPECT_FALSE(TryGetActor<Mortal>("not-there").has_value());
+}
+
+TEST_F(Lifetimes, ANameIsTakenOnce) {
+  auto actor = Spawn<Mortal>({.name = "once"});
+  EXPECT_THROW(Spawn<Mortal>({.name = "once"}), RefusedError);
+  auto same = Spawn<Mortal>({.name = "once", .get_if_exists = true});
+  EXPECT_EQ(same.id(), actor.id());
+  auto elsewhere = Spawn<Mortal>({.name = "once", .name_space = "other"});
+  EXPECT_NE(elsewhere.id(), actor.id());
+  EXPECT_EQ(GetActor<Mortal>("once", "other"), elsewhere);
+  EXPECT_EQ(elsewhere.Count().Get(kDeadline), 1);
+}
+
+TEST_F(Lifetimes, NamesWithOtherCharactersAreRefused) {
+  for (const char* name : {"two words", "line\nbreak", "semi;colon", "\x01"}) {
+    EXPECT_THROW(Spawn<Mortal>({.name = name}), RefusedError) << name;
+  }
+  EXPECT_THROW(Spawn<Mortal>({.name = std::string(100'000, 'x')}), RefusedError);
+}
+
+TEST_F(Lifetimes, AKilledActorGivesItsNameBack) {
+  auto first = Spawn<Mortal>({.name = "reused"});
+  const int pid = first.Pid().Get(kDeadline);
+  Kill(first);
+  EXPECT_TRUE(WaitGone(pid));
+  EXPECT_TRUE(Eventually([] { return !IsListed("reused"); }));
+  auto second = Spawn<Mortal>({.name = "reused"});
+  EXPECT_EQ(second.Count().Get(kDeadline), 1);
+}
+
+TEST_F(Lifetimes, AnAnonymousActorEndsWithItsLastHandle) {
+  const std::string file = File();
+  auto actor = Spawn<Mortal>(file);
+  const int pid = actor.Pid().Get(kDeadline);
+  auto copy = actor;
+  actor = {};
+  EXPECT_EQ(copy.Count().Get(kDeadline), 1);
+  auto last_call = copy.Count();
+  copy = {};
+  EXPECT_EQ(last_call.Get(kDeadline), 2);
+  EXPECT_TRUE(WaitGone(pid));
+  EXPECT_EQ(Read(file), "made\ndestroyed\n");
+}
+
+TEST_F(Lifetimes, TerminateRunsWhatIsQueuedAndTheDestructor) {
+  const std::string file = File();
+  auto actor = Spawn<Mortal>(file);
+  const int pid = actor.Pid().Get(kDeadline);
+  std::vector<ObjectRef<int>> counts;
+  for (int i = 0; i < 50; ++i) counts.push_back(actor.Count());
+  Terminate(actor);
+  EXPECT_EQ(Get(counts, kDeadline).back(), 50);
+  EXPECT_TRUE(WaitGone(pid));
+  EXPECT_EQ(Read(file), "made\ndestroyed\n");
+  EXPECT_THROW(actor.Count().Get(kDeadline), ActorDiedError);
+}
+
+TEST_F(Lifetimes, KillEndsWhatRunsWithAnUnknownOutcome) {
+  auto actor = Spawn<Mortal>();
+  const int pid = actor.Pid().Get(kDeadline);
+  auto running = actor.WaitFor("/there is no such file");
+  Kill(actor);
+  const auto result = running.TryGet(kDeadline);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kActorDied) << result.error().message;
+  EXPECT_TRUE(WaitGone(pid));
+  const auto later = actor.Count().TryGet(kDeadline);
+  ASSERT_FALSE(later.has_value());
+  EXPECT_EQ(later.error().kind, ErrorKind::kActorDied);
+  EXPECT_EQ(later.error().outcome, Outcome::kNotExecuted);
+}
+
+TEST_F(Lifetimes, ExitActorEndsItForGood) {
+  const std::string file = File();
+  auto actor = Spawn<Mortal>({.max_restarts = -1}, file);
+  const int pid = actor.Pid().Get(kDeadline);
+  const auto left = actor.Leave().TryGet(kDeadline);
+  ASSERT_FALSE(left.has_value());
+  EXPECT_EQ(left.error().kind, ErrorKind::kActorDied);
+  EXPECT_TRUE(WaitGone(pid));
+  EXPECT_THROW(actor.Count().Get(kDeadline), ActorDiedError);
+  EXPECT_EQ(Read(file), "made\ndestroyed\n");
+}
+
+TEST_F(Lifetimes, ARestartRunsTheConstructorAgain) {
+  const std::string file = File();
+  auto actor = Spawn<Mortal>({.max_restarts = 1}, file);
+  EXPECT_EQ(actor.Incarnation().Get(kDeadline), (std::pair<std::uint64_t, bool>(1, false)));
+  EXPECT_EQ(actor.Count().Get(kDeadline), 1);
+  const int pid = actor.Pid().Get(kDeadline);
+  const auto crash = actor.Crash().TryGet(kDeadline);
+  ASSERT_FALSE(crash.has_value());
+  EXPECT_EQ(crash.error().kind, ErrorKind::kActorDied);
+  EXPECT_EQ(crash.error().outcome, Outcome::kUnknown);
+  EXPECT_EQ(actor.Incarnation().Get(kDeadline), (std::pair<std::uint64_t, bool>(2, true)));
+  EXPECT_EQ(actor.Count().Get(kDeadline), 1);
+  EXPECT_NE(actor.Pid().Get(kDeadline), pid);
+  EXPECT_EQ(Read(file), "made\nmade\n");
+  EXPECT_FALSE(actor.Crash().TryGet(kDeadline).has_value());
+  const auto after = actor.Count().TryGet(kDeadline);
+  ASSERT_FALSE(after.has_value()) << "it has used its one restart";
+  EXPECT_EQ(after.error().kind, ErrorKind::kActorDied);
+}
+
+TEST_F(Lifetimes, KillWithRestartUsesTheBudget) {
+  auto actor = Spawn<Mortal>({.max_restarts = 1});
+  const int pid = actor.Pid().Get(kDeadline);
+  Kill(actor, /*no_restart=*/false);
+  EXPECT_TRUE(WaitGone(pid));
+  // That the process is gone may not be known here yet; the call would end with an unknown outcome.
+  EXPECT_EQ(actor.With({.max_task_retries = -1}).Incarnation().Get(kDeadline).first, 2U);
+}
+
+TEST_F(Lifetimes, ACallWithRetriesSurvivesItsActorsCrash) {
+  auto actor = Spawn<Mortal>({.max_restarts = -1, .max_task_retries = 1}, File());
+  EXPECT_EQ(actor.CrashOnce().Get(kDeadline), 5);
+  auto other = Spawn<Mortal>({.max_restarts = -1}, File());
+  EXPECT_EQ(other.With({.max_task_retries = -1}).CrashOnce().Get(kDeadline), 5);
+}
+
+TEST_F(Lifetimes, ExceptionsOfTheApplicationAreNotRetried) {
+  const std::string file = File();
+  auto actor = Spawn<Mortal>({.max_restarts = -1, .max_task_retries = -1}, file);
+  EXPECT_THROW(actor.Throw().Get(kDeadline), TaskError);
+  EXPECT_EQ(actor.Count().Get(kDeadline), 1);
+  EXPECT_EQ(Read(file), "made\nthrew\n");
+}
+
+TEST_F(Lifetimes, AFullMailboxRefusesWhenAsked) {
+  const std::string gate = File();
+  auto actor = Spawn<Mortal>({.max_pending_calls = 3});
+  WaitAlive(actor, kDeadline);
+  std::vector<ObjectRef<void>> calls;
+  for (int i = 0; i < 8; ++i) calls.push_back(actor.WaitFor(gate));
+  std::ofstream{gate};
+  int refused = 0;
+  for (auto& call : calls) {
+    const auto result = call.TryGet(kDeadline);
+    if (result) continue;
+    EXPECT_EQ(result.error().kind, ErrorKind::kRefused) << result.error().message;
+    EXPECT_EQ(result.error().outcome, Outcome::kNotExecuted);
+    ++refused;
+  }
+  EXPECT_GE(refused, 4);
+  EXPECT_LE(refused, 5);
+}
+
+// --- A second driver ---------------------------------------------------------------------------------------------
+
+int MakeDetached(const std::vector<std::string>& arguments) {
+  Init({.name_space = "shared"});
+  auto detached = Spawn<Mortal>({.name = arguments.at(0), .lifetime = Lifetime::kDetached});
+  auto scoped = Spawn<Mortal>({.name = arguments.at(0) + "-scoped"});
+  detached.Count().Get();
+  std::printf("%d %d\n", detached.Pid().Get(), scoped.Pid().Get());
+  return 0;
+}
+const bool kMakeDetached = RegisterRole("make detached", MakeDetached);
+
+int FindDetached(const std::vector<std::string>& arguments) {
+  Init({.name_space = "shared"});
+  std::printf("count %d\n", GetActor<Mortal>(arguments.at(0)).Count().Get());
+  return 0;
+}
+const bool kFindDetached = RegisterRole("find detached", FindDetached);
+
+TEST_F(Lifetimes, ADetachedActorSurvivesItsCreatorAndServesAnotherProgram) {
+  Program maker = Program::OfRole("make detached", {"service"});
+  ASSERT_EQ(maker.Wait(), 0) << maker.Errors();
+  int detached = 0, scoped = 0;
+  ASSERT_EQ(std::sscanf(maker.Output().c_str(), "%d %d", &detached, &scoped), 2) << maker.Output();
+  EXPECT_TRUE(WaitGone(scoped));
+  EXPECT_FALSE(TryGetActor<Mortal>("service").has_value()) << "this program has another namespace";
+  EXPECT_TRUE(IsListed("service", /*all_namespaces=*/true));
+  for (int i = 2; i < 4; ++i) {
+    Program finder = Program::OfRole("find detached", {"service"});
+    EXPECT_EQ(finder.Wait(), 0) << finder.Errors();
+    EXPECT_EQ(finder.Output(), "count " + std::to_string(i) + "\n");
+  }
+  auto actor = GetActor<Mortal>("service", "shared");
+  EXPECT_EQ(actor.Pid().Get(kDeadline), detached);
+  EXPECT_TRUE(IsRunning(detached));
+  Kill(actor);
+  EXPECT_TRUE(WaitGone(detached));
+}
+
+int HoldActors(const std::vector<std::string>&) {
+  Init();
+  auto actor = Spawn<Mortal>();
+  std::printf("%d ready\n", actor.Pid().Get());
+  std::fflush(stdout);
+  actor.WaitFor("/there is no such file").Get();
+  return 0;
+}
+const bool kHoldActors = RegisterRole("hold actors", HoldActors);
+
+TEST_F(Lifetimes, ActorsEndWithAKilledDriver) {
+  Program driver = Program::OfRole("hold actors");
+  ASSERT_TRUE(driver.WaitForOutput("ready")) << driver.Errors();
+  int pid = 0;
+  ASSERT_EQ(std::sscanf(driver.Output().c_str(), "%d", &pid), 1);
+  EXPECT_TRUE(IsRunning(pid));
+  driver.Signal(SIGKILL);
+  EXPECT_EQ(driver.Wait(), 128 + SIGKILL);
+  EXPECT_TRUE(WaitGone(pid));
+}
+
+}  // namespace
+}  // namespace troupe::integration

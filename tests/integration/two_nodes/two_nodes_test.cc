@@ -1,0 +1,196 @@
+// Two nodes: placement, calls and objects between them, and the end of one of them.
+#include <signal.h>
+#include <troupe/troupe.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/integration/cluster_fixture.h"
+#include "tests/integration/processes.h"
+#include "tests/integration/wait.h"
+
+namespace two_nodes {
+
+class Host {
+ public:
+  std::string Node() const { return troupe::GetRuntimeContext().node.Hex(); }
+  int Pid() const { return getpid(); }
+  int Count() { return ++count_; }
+  bool Next(int number) { return number == count_++; }
+  std::uint64_t Incarnation() const { return troupe::GetRuntimeContext().incarnation; }
+  std::string Blob(std::size_t size, char fill) const { return std::string(size, fill); }
+  std::size_t Size(const std::string& bytes) const { return bytes.size(); }
+  troupe::ObjectRef<std::string> PutBlob(std::size_t size) const { return troupe::Put(std::string(size, 'p')); }
+  int CountOf(troupe::ActorHandle<Host> other) const;
+
+ private:
+  int count_ = 0;
+};
+
+}  // namespace two_nodes
+
+TROUPE_ACTOR(two_nodes::Host, Node, Pid, Count, Next, Incarnation, Blob, Size, PutBlob, CountOf);
+
+int two_nodes::Host::CountOf(troupe::ActorHandle<Host> other) const { return other.Count().Get(); }
+
+namespace troupe::integration {
+namespace {
+
+using namespace std::chrono_literals;
+using two_nodes::Host;
+namespace fs = std::filesystem;
+
+std::string NodeOfTask() { return GetRuntimeContext().node.Hex(); }
+std::size_t SizeOf(const std::string& bytes) { return bytes.size(); }
+
+std::vector<ClusterOptions> TwoNodes() {
+  ClusterOptions a = SmallNode(2);
+  a.resources = {{"a", 1}};
+  ClusterOptions b = SmallNode(2);
+  b.resources = {{"b", 1}};
+  b.labels = {{"zone", "b"}};
+  return {a, b};
+}
+
+Scheduling On(std::size_t node, bool soft = false) {
+  return Scheduling::OnNode(NodeId::FromHex(DriverTest::cluster().node_id(node)).value(), soft);
+}
+
+class TwoNodeCluster : public DriverTest {
+ protected:
+  static void SetUpTestSuite() {
+    Join(TwoNodes());
+    ASSERT_TRUE(Eventually([] { return ClusterResources()["CPU"] == 4; }));
+  }
+};
+
+// Runs until `count` of it run at once: one worker cannot take them all.
+std::string Meet(const std::string& folder, int count) {
+  std::ofstream{folder + "/" + std::to_string(getpid())};
+  const auto present = [&] { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()) >= count; };
+  return Eventually(present) ? NodeOfTask() : "alone";
+}
+
+TEST_F(TwoNodeCluster, SpreadUsesBoth) {
+  const std::string folder = cluster().NewFile();
+  fs::create_directory(folder);
+  std::vector<ObjectRef<std::string>> refs;
+  for (int i = 0; i < 4; ++i) refs.push_back(troupe::Run<&Meet>({.scheduling = Scheduling::Spread()}, folder, 4));
+  std::set<std::string> nodes;
+  for (const std::string& node : Get(refs, kDeadline)) nodes.insert(node);
+  EXPECT_EQ(nodes, (std::set<std::string>{cluster().node_id(0), cluster().node_id(1)}));
+
+  std::vector<ActorHandle<Host>> actors;
+  std::set<std::string> hosts;
+  for (int i = 0; i < 4; ++i) actors.push_back(Spawn<Host>({.scheduling = Scheduling::Spread()}));
+  for (auto& actor : actors) hosts.insert(actor.Node().Get(kDeadline));
+  EXPECT_EQ(hosts, nodes);
+}
+
+TEST_F(TwoNodeCluster, AffinityResourcesAndLabelsChooseTheNode) {
+  for (std::size_t node : {0, 1}) {
+    EXPECT_EQ(troupe::Run<&NodeOfTask>({.scheduling = On(node)}).Get(kDeadline), cluster().node_id(node));
+    EXPECT_EQ(Spawn<Host>({.scheduling = On(node)}).Node().Get(kDeadline), cluster().node_id(node));
+    EXPECT_EQ(troupe::Run<&NodeOfTask>({.scheduling = On(node, true)}).Get(kDeadline), cluster().node_id(node));
+  }
+  EXPECT_EQ(troupe::Run<&NodeOfTask>({.resources = {{"a", 1}}}).Get(kDeadline), cluster().node_id(0));
+  EXPECT_EQ(Spawn<Host>({.resources = {{"b", 1}}}).Node().Get(kDeadline), cluster().node_id(1));
+  EXPECT_EQ(troupe::Run<&NodeOfTask>({.scheduling = Scheduling::WithLabels({{"zone", "b"}})}).Get(kDeadline),
+            cluster().node_id(1));
+}
+
+TEST_F(TwoNodeCluster, SoftAffinityGoesElsewhereWhenTheNodeIsTooSmall) {
+  EXPECT_EQ(troupe::Run<&NodeOfTask>({.resources = {{"a", 1}}, .scheduling = On(1, true)}).Get(kDeadline),
+            cluster().node_id(0));
+}
+
+TEST_F(TwoNodeCluster, CallsBetweenNodesKeepTheirOrder) {
+  auto actor = Spawn<Host>({.scheduling = On(1)});
+  std::vector<ObjectRef<bool>> refs;
+  for (int i = 0; i < 2'000; ++i) refs.push_back(actor.Next(i));
+  int wrong = 0;
+  for (bool in_order : Get(refs, kDeadline)) wrong += !in_order;
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(TwoNodeCluster, ActorsOfDifferentNodesCallEachOther) {
+  auto a = Spawn<Host>({.scheduling = On(0)});
+  auto b = Spawn<Host>({.scheduling = On(1)});
+  EXPECT_EQ(a.CountOf(b).Get(kDeadline), 1);
+  EXPECT_EQ(b.CountOf(a).Get(kDeadline), 1);
+  EXPECT_EQ(b.CountOf(b.Count().Get(kDeadline) == 2 ? a : b).Get(kDeadline), 2);
+}
+
+TEST_F(TwoNodeCluster, LargeObjectsCrossInBothDirections) {
+  constexpr std::size_t kSize = 24 << 20;
+  auto b = Spawn<Host>({.scheduling = On(1)});
+  auto from_b = b.Blob(kSize, 'b');
+  EXPECT_TRUE(from_b.Get(kDeadline) == std::string(kSize, 'b'));
+  EXPECT_EQ(b.Size(Put(std::string(kSize, 'a'))).Get(kDeadline), kSize);
+  EXPECT_EQ(b.Size(from_b).Get(kDeadline), kSize);
+  EXPECT_EQ(troupe::Run<&SizeOf>({.scheduling = On(0)}, from_b).Get(kDeadline), kSize);
+  auto owned_by_b = b.PutBlob(kSize).Get(kDeadline);
+  EXPECT_EQ(owned_by_b.Get(kDeadline).size(), kSize);
+}
+
+TEST_F(TwoNodeCluster, AKilledWorkerOfTheOtherNodeComesBack) {
+  auto actor = Spawn<Host>({.scheduling = On(1), .max_restarts = 1, .max_task_retries = -1});
+  const int pid = actor.Pid().Get(kDeadline);
+  ASSERT_EQ(kill(pid, SIGKILL), 0);
+  EXPECT_NE(actor.With({.max_task_retries = -1}).Pid().Get(kDeadline), pid);
+  EXPECT_EQ(actor.Incarnation().Get(kDeadline), 2U);
+  EXPECT_EQ(actor.Node().Get(kDeadline), cluster().node_id(1));
+}
+
+class NodeLoss : public DriverTest {
+ protected:
+  static void SetUpTestSuite() {
+    Join(TwoNodes());
+    ASSERT_TRUE(Eventually([] { return ClusterResources()["CPU"] == 4; }));
+  }
+};
+
+int SleepUntilKilledOnce(const std::string& first_node) {
+  if (GetRuntimeContext().node.Hex() == first_node) Eventually([] { return false; }, 60s);
+  return 17;
+}
+
+TEST_F(NodeLoss, ActorsAndTasksOfAKilledRayletGoOnElsewhere) {
+  auto moves = Spawn<Host>({.scheduling = On(1, true), .max_restarts = -1, .max_task_retries = -1});
+  auto stays = Spawn<Host>({.scheduling = On(1)});
+  EXPECT_EQ(moves.Node().Get(kDeadline), cluster().node_id(1));
+  const int pid = stays.Pid().Get(kDeadline);
+  auto task = troupe::Run<&SleepUntilKilledOnce>({.scheduling = On(1, true), .max_retries = 1}, cluster().node_id(1));
+  EXPECT_EQ(Wait(std::vector{task}, {.timeout = 300ms}).ready.size(), 0U);
+
+  cluster().KillRaylet(1);
+
+  EXPECT_TRUE(WaitGone(pid)) << "a worker without a raylet";
+  EXPECT_EQ(moves.Node().Get(kDeadline), cluster().node_id(0));
+  EXPECT_EQ(moves.Incarnation().Get(kDeadline), 2U);
+  EXPECT_EQ(task.Get(kDeadline), 17);
+  const auto lost = stays.Count().TryGet(kDeadline);
+  ASSERT_FALSE(lost.has_value());
+  EXPECT_EQ(lost.error().kind, ErrorKind::kActorDied) << lost.error().message;
+  const std::vector<NodeInfo> nodes = Nodes();
+  const auto dead = std::find_if(nodes.begin(), nodes.end(), [](const NodeInfo& node) { return !node.alive; });
+  ASSERT_NE(dead, nodes.end());
+  EXPECT_EQ(dead->id.Hex(), cluster().node_id(1));
+  EXPECT_EQ(ClusterResources()["CPU"], 2);
+}
+
+TEST_F(NodeLoss, ANodeThatJoinsLaterIsUsed) {
+  ClusterOptions node = SmallNode(1);
+  node.resources = {{"late", 1}};
+  auto waiting = troupe::Run<&NodeOfTask>({.resources = {{"late", 1}}});
+  const std::size_t late = cluster().AddNode(node);
+  EXPECT_EQ(waiting.Get(kDeadline), cluster().node_id(late));
+}
+
+}  // namespace
+}  // namespace troupe::integration

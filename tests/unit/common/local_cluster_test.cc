@@ -1,0 +1,170 @@
+#include "common/local_cluster.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <limits>
+
+#include "session_fixture.h"
+#include "troupe/ids.h"
+
+namespace troupe {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class LocalClusterTest : public test::SessionTest {
+ protected:
+  int Entries(const std::string& dir) {
+    return static_cast<int>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
+  }
+};
+
+TEST_F(LocalClusterTest, StartsAHeadWithANodeAndLeavesNothingAfterStop) {
+  const auto cluster = StartCluster({.num_cpus = 2.5, .resources = {{"disk", 2}}, .labels = {{"zone", "a"}}});
+  ASSERT_TRUE(cluster.ok()) << cluster.status().ToString();
+  const Session& session = cluster->session;
+  EXPECT_TRUE(session.head_alive() && session.node_alive());
+  EXPECT_EQ(session.node->head, session.head->address);
+  EXPECT_TRUE(cluster->made_session_dir);
+  const std::string args = ReadText(session.dir + "/raylet.args");
+  EXPECT_THAT(args, HasSubstr("--num-cpus\n2.5\n"));
+  EXPECT_THAT(args, HasSubstr("--resources\n{\"disk\":2.0}\n"));
+  EXPECT_THAT(args, HasSubstr("--labels\n{\"zone\":\"a\"}\n"));
+  EXPECT_THAT(args, HasSubstr("--head-node\n"));
+
+  EXPECT_EQ(FindSession(session.head->address)->dir, session.dir);
+  EXPECT_EQ(FindSession(session.dir)->dir, session.dir);
+  EXPECT_EQ(NewestSession()->dir, session.dir);
+
+  EXPECT_TRUE(cluster->Stop().ok());
+  EXPECT_FALSE(fs::exists(session.dir));
+  EXPECT_FALSE(ProcessStartTime(session.head->pid) == session.head_start);
+  EXPECT_FALSE(ProcessStartTime(session.node->pid) == session.node_start);
+  EXPECT_TRUE(cluster->Stop().ok()) << "stopping twice is fine";
+}
+
+TEST_F(LocalClusterTest, JoinsAHeadAndPrefersTheHeadsOwnNode) {
+  const auto first = StartCluster({});
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  const std::string head = first->session.head->address;
+  const auto second = StartCluster({.head_address = head});
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  EXPECT_FALSE(second->session.head);
+  EXPECT_NE(second->session.dir, first->session.dir);
+  EXPECT_THAT(ReadText(second->session.dir + "/raylet.args"), testing::Not(HasSubstr("--head-node")));
+  EXPECT_EQ(FindSession(head)->dir, first->session.dir);
+  EXPECT_TRUE(first->Stop().ok());
+  EXPECT_EQ(FindSession(head)->dir, second->session.dir);
+}
+
+TEST_F(LocalClusterTest, StopsTheHeadWhenTheNodeDoesNotStart) {
+  SetEnv("TROUPE_FAKE", "raylet-fails");
+  const Status status = StartCluster({}).status();
+  EXPECT_THAT(status.message(), HasSubstr("troupe-raylet exited with status 1 before it was ready: port 6480"));
+  EXPECT_EQ(Entries(root_), 0);
+
+  // In a folder that stays, so that the head can be looked for.
+  const std::string dir = base_ + "/own";
+  fs::create_directory(dir);
+  fs::permissions(dir, fs::perms(0700));
+  EXPECT_FALSE(StartCluster({.session_dir = dir}).ok());
+  const auto session = ReadSession(dir);
+  ASSERT_TRUE(session.ok());
+  EXPECT_TRUE(session->head);
+  EXPECT_FALSE(session->alive());
+}
+
+TEST_F(LocalClusterTest, StopsADaemonThatIsNotReadyInTime) {
+  SetEnv("TROUPE_FAKE", "never-ready");
+  const Status status = StartCluster({.ready_timeout = std::chrono::milliseconds(30)}).status();
+  EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Entries(root_), 0);
+}
+
+TEST_F(LocalClusterTest, RefusesAFolderInUseAndReusesAStaleOne) {
+  const std::string dir = base_ + "/own";
+  const auto first = StartCluster({.session_dir = dir});
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  EXPECT_EQ(NewestSession()->dir, dir) << "a folder outside the root is found, too";
+  const Status again = StartCluster({.session_dir = dir}).status();
+  EXPECT_EQ(again.code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(again.message(), HasSubstr("troupe stop --session-dir " + dir));
+
+  kill(first->session.head->pid, SIGKILL);
+  kill(first->session.node->pid, SIGKILL);
+  ASSERT_TRUE(WaitGone(first->session.head->pid, first->session.head_start, std::chrono::seconds(5)));
+  ASSERT_TRUE(WaitGone(first->session.node->pid, first->session.node_start, std::chrono::seconds(5)));
+  const auto second = StartCluster({.session_dir = dir});
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  EXPECT_TRUE(second->reused_stale_dir);
+  EXPECT_FALSE(second->made_session_dir);
+  EXPECT_TRUE(second->Stop().ok());
+  EXPECT_TRUE(fs::exists(dir));
+}
+
+TEST_F(LocalClusterTest, RemovesDeadSessionsAndNoOthers) {
+  const auto alive = StartCluster({});
+  ASSERT_TRUE(alive.ok()) << alive.status().ToString();
+  WriteText(root_ + "/session_dead/node.json", R"({"head":"h:1","pid":1})");
+  WriteText(base_ + "/own/node.json", R"({"head":"h:1","pid":1})");
+  ASSERT_TRUE(LinkSession(root_, base_ + "/own").ok());
+  fs::create_directory(root_ + "/session_starting");
+  EXPECT_THAT(RemoveDeadSessions(root_), testing::ElementsAre(root_ + "/session_dead"));
+  EXPECT_TRUE(fs::exists(alive->session.dir));
+  EXPECT_TRUE(fs::exists(base_ + "/own"));
+  EXPECT_TRUE(fs::exists(root_ + "/session_starting"));
+}
+
+TEST_F(LocalClusterTest, RemovesTheSharedMemoryOfADeadSessionAndNoOther) {
+  const std::string prefix = "troupe-" + Id64<struct TestTag>::Random().Hex().substr(0, 12);
+  const std::vector<std::string> names = {prefix + "-store-1", prefix + "-ch-2"};
+  const std::string other = prefix + "0-store-1";
+  for (const std::string& name : names) WriteText("/dev/shm/" + name, "x");
+  WriteText("/dev/shm/" + other, "x");
+  WriteText(root_ + "/session_dead/node.json", R"({"head":"h:1","pid":1,"regions":")" + prefix + "\"}");
+  WriteText(root_ + "/session_odd/node.json", R"({"head":"h:1","pid":1,"regions":"troupe-"})");
+  EXPECT_EQ(RemoveDeadSessions(root_).size(), 2u);
+  for (const std::string& name : names) EXPECT_FALSE(fs::exists("/dev/shm/" + name));
+  EXPECT_TRUE(fs::remove("/dev/shm/" + other));
+}
+
+TEST_F(LocalClusterTest, RefusesImpossibleValuesBeforeAnythingIsMade) {
+  const double huge = 1e300;
+  const std::vector<std::pair<ClusterOptions, const char*>> cases = {
+      {{.num_cpus = -1}, "CPU"},
+      {{.num_gpus = std::numeric_limits<double>::infinity()}, "GPU"},
+      {{.resources = {{"disk", -2}}}, "disk"},
+      {{.resources = {{"disk", huge}}}, "disk"},
+      {{.resources = {{"", 1}}}, "resource"},
+      {{.resources = {{"CPU", 1}}}, "option of its own"},
+      {{.head_port = 70'000}, "70000"},
+      {{.node_port = -1}, "-1"},
+      {{.head_address = "somewhere"}, "HOST:PORT"},
+  };
+  for (const auto& [options, part] : cases) {
+    const Status status = StartCluster(options).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << part;
+    EXPECT_THAT(status.message(), HasSubstr(part));
+  }
+  EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(LocalClusterTest, DoesNotMakeATokenToJoinWith) {
+  const Status status = StartCluster({.head_address = "127.0.0.1:1"}).status();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("copy it from the machine of the head"));
+}
+
+TEST_F(LocalClusterTest, SaysWhyASessionFolderCannotBeUsed) {
+  fs::create_directory(base_ + "/open");
+  fs::permissions(base_ + "/open", fs::perms(0755));
+  EXPECT_THAT(StartCluster({.session_dir = base_ + "/open"}).status().message(), HasSubstr("chmod 700"));
+  const std::string file = WriteText(base_ + "/file", "");
+  EXPECT_FALSE(StartCluster({.session_dir = file + "/below"}).ok());
+  EXPECT_FALSE(StartCluster({.session_dir = "/proc/no-such"}).ok());
+}
+
+}  // namespace
+}  // namespace troupe

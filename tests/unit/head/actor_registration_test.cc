@@ -1,0 +1,265 @@
+#include "tests/unit/head/cluster_fixture.h"
+
+namespace troupe::head {
+namespace {
+
+using testing::HasSubstr;
+using ActorRegistrationTest = ClusterTest;
+
+TEST_F(ActorRegistrationTest, RepliesAtOnceAndStartsTheActorWithItsJob) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  auto reply = TryRegister(Spec(1, job));
+  ASSERT_TRUE(reply.ok());
+  EXPECT_FALSE(reply->existed());
+  EXPECT_EQ(reply->info().state(), pb::PENDING);
+  const auto starts = TakeStarts(1);
+  ASSERT_EQ(starts.size(), 1u);
+  EXPECT_EQ(starts[0].incarnation(), 1u);
+  EXPECT_EQ(starts[0].spec().arguments(), "arguments");
+  EXPECT_EQ(starts[0].job().program().path(), "/bin/prog");
+  EXPECT_EQ(State(1), pb::STARTING);
+  Started(1, 1);
+  EXPECT_EQ(State(1), pb::ALIVE);
+  EXPECT_EQ(Info(1).address().process(), 1001u);
+  EXPECT_EQ(Info(1).pid(), 321);
+  EXPECT_EQ(Info(1).started_ms(), wall_ms_);
+}
+
+TEST_F(ActorRegistrationTest, IsCommittedBeforeItIsAcknowledged) {
+  class HeldRegistry : public MemoryRegistry {
+   public:
+    void Commit(std::vector<RowChange> changes, std::function<void()> committed) override {
+      held.push_back([this, changes = std::move(changes), committed = std::move(committed)] {
+        MemoryRegistry::Commit(changes, committed);
+      });
+    }
+    std::vector<std::function<void()>> held;
+  };
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  HeldRegistry held;
+  RecordingSender sender;
+  ManualEventLoop loop;
+  struct OneJob : Facts {
+    const pb::JobInfo* Job(JobId) const override { return &job; }
+    bool JobOver(JobId) const override { return false; }
+    bool ProcessGone(ProcessId) const override { return false; }
+    std::optional<std::string> NodeDeath(const NodeId&) const override { return std::nullopt; }
+    bool JobInUse(JobId) const override { return true; }
+    pb::JobInfo job;
+  } facts;
+  facts.job = job;
+  Environment environment{loop, sender, held, [] { return 0.0; }, [] { return std::int64_t{0}; }};
+  ClusterView view;
+  sender.connected.insert(Node(1));
+  view.Join(Node(1), FromProto(Units(4)).value(), {});
+  ActorTable actors(environment, view, facts);
+  pb::RegisterActorRequest request;
+  *request.mutable_spec() = Spec(1, job);
+  int replies = 0;
+  for (int i = 0; i < 2; ++i) actors.Register(request, [&replies](const Result<pb::ActorReply>&) { ++replies; });
+  EXPECT_EQ(replies, 0) << "neither the first request nor its repetition";
+  EXPECT_TRUE(sender.sent.empty());
+  for (std::size_t i = 0; i < held.held.size(); ++i) std::exchange(held.held[i], {})();
+  EXPECT_EQ(replies, 2);
+  EXPECT_EQ(sender.sent[Node(1)].size(), 1u);
+}
+
+TEST_F(ActorRegistrationTest, IsIdempotentByIdAndRefusesAnotherActorWithThatId) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  pb::ActorSpec spec = Spec(1, job);
+  spec.set_name("one");
+  (*spec.mutable_placement()->mutable_labels())["b"] = "2";
+  (*spec.mutable_placement()->mutable_labels())["a"] = "1";
+  Register(spec);
+  auto again = TryRegister(spec);
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(again->existed()) << "it is the same registration";
+  spec.set_class_name("Other");
+  auto other = TryRegister(spec);
+  EXPECT_EQ(other.status().code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(other.status().message(), HasSubstr(ActorNumber(1).Hex()));
+}
+
+TEST_F(ActorRegistrationTest, OneOfAHundredCreatorsOfANameWins) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  int winners = 0;
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    pb::ActorSpec spec = Spec(i, job, 0);
+    spec.set_name("leader");
+    auto reply = TryRegister(spec);
+    if (reply.ok()) {
+      ++winners;
+      continue;
+    }
+    EXPECT_EQ(reply.status().code(), StatusCode::kAlreadyExists);
+    EXPECT_THAT(reply.status().message(),
+                HasSubstr("'leader' in namespace 'ns' is held by actor " + ActorNumber(1).Hex()));
+  }
+  EXPECT_EQ(winners, 1);
+  EXPECT_EQ(TakeStarts(1).size(), 1u);
+}
+
+TEST_F(ActorRegistrationTest, GetIfExistsReturnsTheHolderOfTheName) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  pb::ActorSpec first = Spec(1, job), second = Spec(2, job);
+  first.set_name("n");
+  second.set_name("n");
+  ASSERT_TRUE(TryRegister(first, true).ok());
+  auto reply = TryRegister(second, true);
+  ASSERT_TRUE(reply.ok());
+  EXPECT_TRUE(reply->existed());
+  EXPECT_EQ(reply->info().id(), first.id());
+}
+
+TEST_F(ActorRegistrationTest, NamesAreKeptApartByNamespaceAndFreedByDeath) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  pb::ActorSpec spec = Spec(1, job);
+  spec.set_name("n");
+  Register(spec);
+  pb::ActorSpec elsewhere = Spec(2, job);
+  elsewhere.set_name("n");
+  elsewhere.set_name_space("other");
+  Register(elsewhere);
+  ASSERT_TRUE(Kill(1).ok());
+  pb::ActorSpec next = Spec(3, job);
+  next.set_name("n");
+  Register(next);
+  ASSERT_TRUE(Kill(1).ok()) << "the dead one is killed again";
+  pb::FindActor find;
+  find.set_name("n");
+  find.set_name_space("ns");
+  auto found = cluster_->actors().Find(find);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->id(), next.id()) << "the name was freed once, and belongs to the next one";
+}
+
+TEST_F(ActorRegistrationTest, TakesTheJobsNamespaceWhenNoneIsGiven) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  pb::ActorSpec spec = Spec(1, job);
+  spec.clear_name_space();
+  spec.set_name("n");
+  Register(spec);
+  EXPECT_EQ(Info(1).name_space(), JobId{job.id()}.Hex());
+}
+
+TEST_F(ActorRegistrationTest, RefusesBadSpecs) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  const std::vector<std::pair<std::string, std::function<void(pb::ActorSpec&)>>> cases = {
+      {"actor's id", [](auto& spec) { spec.set_id("short"); }},
+      {"actor's id", [](auto& spec) { spec.set_id(std::string(16, '\0')); }},
+      {"class name", [](auto& spec) { spec.clear_class_name(); }},
+      {"actor's name", [](auto& spec) { spec.set_name("with space"); }},
+      {"actor's name", [](auto& spec) { spec.set_name(std::string(256, 'a')); }},
+      {"namespace", [](auto& spec) { spec.set_name("n"), spec.set_name_space("a\nb"); }},
+      {"resource 'CPU'", [](auto& spec) { (*spec.mutable_resources()->mutable_units())["CPU"] = -1; }},
+      {"resource name", [](auto& spec) { (*spec.mutable_placement_resources()->mutable_units())["a b"] = 1; }},
+      {"max_restarts", [](auto& spec) { spec.set_max_restarts(-2); }},
+      {"max_task_retries", [](auto& spec) { spec.set_max_task_retries(-2); }},
+      {"affinity", [](auto& spec) { spec.mutable_placement()->set_strategy(pb::Placement::NODE_AFFINITY); }},
+      {"label", [](auto& spec) { (*spec.mutable_placement()->mutable_labels())[""] = "x"; }},
+      {"creator", [](auto& spec) { spec.clear_creator(); }},
+      {"object store", [](auto& spec) { spec.set_arguments(std::string(9u << 20, 'x')); }},
+  };
+  for (const auto& [named, spoil] : cases) {
+    pb::ActorSpec spec = Spec(1, job);
+    spoil(spec);
+    const Status status = TryRegister(spec).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << named;
+    EXPECT_THAT(status.message(), HasSubstr(named));
+  }
+  pb::ActorSpec longest = Spec(1, job);
+  longest.set_name(std::string(250, 'a') + "_-.:@");
+  Register(longest);
+}
+
+TEST_F(ActorRegistrationTest, RefusesActorsOfJobsAndCreatorsThatAreGone) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  pb::ActorSpec spec = Spec(1, job);
+  spec.set_job(12345);
+  EXPECT_EQ(TryRegister(spec).status().code(), StatusCode::kFailedPrecondition);
+
+  spec = Spec(1, job);
+  ProcessGone(1, 77);
+  spec.mutable_creator()->set_process(77);
+  EXPECT_EQ(TryRegister(spec).status().code(), StatusCode::kFailedPrecondition) << "its creator died meanwhile";
+  spec.set_detached(true);
+  Register(spec);
+
+  ASSERT_TRUE(cluster_->jobs().Finish(JobId{job.id()}, "").ok());
+  EXPECT_EQ(TryRegister(Spec(2, job)).status().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ActorRegistrationTest, BoundsTheNumberOfActors) {
+  options_.actors.actors = 2;
+  MakeCluster();
+  AddNode(1);
+  const pb::JobInfo job = StartJob();
+  Register(Spec(1, job));
+  Register(Spec(2, job));
+  EXPECT_EQ(TryRegister(Spec(3, job)).status().code(), StatusCode::kResourceExhausted);
+}
+
+TEST_F(ActorRegistrationTest, FindsByIdOrNameAndSaysWhenThereIsNone) {
+  pb::FindActor find;
+  EXPECT_EQ(cluster_->actors().Find(find).status().code(), StatusCode::kInvalidArgument);
+  find.set_name("nobody");
+  find.set_name_space("ns");
+  const Status none = cluster_->actors().Find(find).status();
+  EXPECT_EQ(none.code(), StatusCode::kNotFound);
+  EXPECT_THAT(none.message(), HasSubstr("no actor is named 'nobody' in namespace 'ns'"));
+  find.set_id(ActorNumber(5).Bytes());
+  EXPECT_EQ(cluster_->actors().Find(find).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(ActorRegistrationTest, ListsWhatIsAskedForUpToTheLimit) {
+  AddNode(1, 100);
+  const pb::JobInfo job = StartJob();
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    pb::ActorSpec spec = Spec(i, job);
+    if (i == 2) spec.set_name("two");
+    if (i == 3) spec.set_name_space("other");
+    Register(spec);
+  }
+  ASSERT_TRUE(Kill(5).ok());
+  pb::ListActorsRequest request;
+  request.set_name_space("ns");
+  EXPECT_EQ(cluster_->actors().List(request).total(), 3u);
+  request.set_named_only(true);
+  ASSERT_EQ(cluster_->actors().List(request).actors_size(), 1);
+  EXPECT_EQ(cluster_->actors().List(request).actors(0).name(), "two");
+  request.set_named_only(false);
+  request.set_all_namespaces(true);
+  EXPECT_EQ(cluster_->actors().List(request).total(), 4u);
+  request.set_include_dead(true);
+  request.set_limit(2);
+  const pb::ListActorsReply limited = cluster_->actors().List(request);
+  EXPECT_EQ(limited.actors_size(), 2);
+  EXPECT_EQ(limited.total(), 5u);
+}
+
+TEST_F(ActorRegistrationTest, KeepsTheLastDeadActorsAndTheirRowsOnly) {
+  AddNode(1, 4);
+  const pb::JobInfo job = StartJob();
+  const std::uint64_t count = ActorStore::kDeadKept + 10;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    Register(Spec(i, job));
+    ASSERT_TRUE(Kill(i).ok());
+  }
+  pb::FindActor find;
+  find.set_id(ActorNumber(10).Bytes());
+  EXPECT_EQ(cluster_->actors().Find(find).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(State(11), pb::DEAD);
+  EXPECT_EQ(registry_.rows().size(), 2 * ActorStore::kDeadKept + 1) << "infos, specs and the job";
+}
+
+}  // namespace
+}  // namespace troupe::head

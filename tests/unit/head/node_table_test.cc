@@ -1,0 +1,231 @@
+#include "tests/unit/head/cluster_fixture.h"
+
+namespace troupe::head {
+namespace {
+
+using testing::HasSubstr;
+using NodeTableTest = ClusterTest;
+
+TEST_F(NodeTableTest, WelcomesANodeFirstOfAllWithTheClusterAndItsNodes) {
+  AddNode(1);
+  AddNode(2);
+  const pb::HeadToNode& first = sender_.sent[Node(2)].front();
+  ASSERT_TRUE(first.has_welcome());
+  EXPECT_EQ(first.welcome().cluster(), (ClusterId{1, 2}).Bytes());
+  EXPECT_EQ(first.welcome().report_interval_ms(), 1000u);
+  EXPECT_EQ(first.welcome().lease_ms(), 10'000u);
+  EXPECT_EQ(first.welcome().nodes_size(), 2);
+}
+
+TEST_F(NodeTableTest, RefusesHellosThatMakeNoSense) {
+  const std::vector<std::pair<std::string, std::function<void(pb::NodeHello&)>>> cases = {
+      {"node's id", [](auto& hello) { hello.set_node("x"); }},
+      {"node's id", [](auto& hello) { hello.set_node(std::string(16, '\0')); }},
+      {"HOST:PORT", [](auto& hello) { hello.clear_address(); }},
+      {"node's resources", [](auto& hello) { (*hello.mutable_total()->mutable_units())["CPU"] = -1; }},
+      {"label", [](auto& hello) { (*hello.mutable_labels())["a b"] = "c"; }},
+  };
+  for (const auto& [named, spoil] : cases) {
+    pb::NodeHello hello = Hello(1);
+    spoil(hello);
+    const Status status = cluster_->Join(hello).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << named;
+    EXPECT_THAT(status.message(), HasSubstr(named));
+  }
+  EXPECT_EQ(cluster_->Overview().nodes_size(), 0) << "a refused node leaves no trace";
+}
+
+TEST_F(NodeTableTest, RefusesASecondRayletWithTheSameIdButLetsTheSameOneReconnect) {
+  const NodeTable::Joined first = AddNode(1);
+  pb::NodeHello thief = Hello(1);
+  thief.set_raylet_pid(4242);
+  const Status status = cluster_->Join(thief).status();
+  EXPECT_EQ(status.code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(status.message(), HasSubstr("connected already, from 127.0.0.1:5001"));
+  AddNode(1);
+  cluster_->Disconnected(first);  // the old stream's end comes late
+  loop_.Advance(5s);
+  EXPECT_TRUE(cluster_->Overview().nodes(0).alive());
+}
+
+TEST_F(NodeTableTest, RefusesTheIdOfADeadNode) {
+  Leave(AddNode(1));
+  const Status status = cluster_->Join(Hello(1)).status();
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("was declared dead (it left the cluster)"));
+}
+
+TEST_F(NodeTableTest, ANodeThatLeavesIsDeadAtOnceAndTheOthersHearOfIt) {
+  const NodeTable::Joined one = AddNode(1);
+  AddNode(2);
+  TakeNodeChanges(2);
+  Leave(one);
+  const auto changes = TakeNodeChanges(2);
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(changes[0].nodes_size(), 1);
+  EXPECT_FALSE(changes[0].nodes(0).alive());
+  EXPECT_EQ(changes[0].nodes(0).death_reason(), "it left the cluster");
+}
+
+TEST_F(NodeTableTest, ANodeWhoseLeaseEndsIsDeadAndLosesItsConnection) {
+  AddNode(1);
+  AddNode(2);
+  for (int i = 0; i < 11; ++i) {
+    Report(2, 4);
+    loop_.Advance(1s);
+  }
+  const pb::Status status = cluster_->Overview();
+  ASSERT_EQ(status.nodes_size(), 2);
+  EXPECT_TRUE(status.nodes(0).alive());
+  EXPECT_FALSE(status.nodes(1).alive());
+  EXPECT_EQ(status.nodes(1).death_reason(), "no report for 10000 ms");
+  EXPECT_EQ(sender_.disconnected.at(Node(1)).code(), StatusCode::kFailedPrecondition);
+  pb::NodeToHead late;
+  late.mutable_report();
+  EXPECT_EQ(cluster_->OnMessage(Node(1), late).code(), StatusCode::kFailedPrecondition);
+}
+
+// A clock that jumps while nothing runs: the head itself was stopped, or the machine slept.
+class StalledLoop : public ManualEventLoop {
+ public:
+  MonotonicTime Now() const override { return ManualEventLoop::Now() + stalled; }
+  MonotonicTime stalled{0};
+};
+
+TEST_F(NodeTableTest, DoesNotBlameNodesForTheTimeTheHeadItselfStoodStill) {
+  StalledLoop loop;
+  Environment environment{loop, sender_, registry_, [] { return 0.0; }, [] { return std::int64_t{0}; }};
+  ClusterView view;
+  int deaths = 0;
+  NodeTable nodes(environment, ClusterId{1, 1}, {}, view, [&deaths](const NodeId&, const std::string&) { ++deaths; });
+  ASSERT_TRUE(nodes.Join(Hello(1)).ok());
+  loop.stalled = std::chrono::seconds(60);
+  loop.Advance(1s);
+  EXPECT_EQ(deaths, 0);
+  loop.Advance(11s);
+  EXPECT_EQ(deaths, 1);
+}
+
+TEST_F(NodeTableTest, BroadcastsChangesTogetherAndNotTooOften) {
+  AddNode(1);
+  AddNode(2);
+  loop_.Advance(1s);
+  TakeNodeChanges(1);
+  pb::NodeToHead message;
+  for (int i = 0; i < 50; ++i) {
+    for (std::uint64_t node : {1, 2}) {
+      *message.mutable_report()->mutable_available() = Units(i % 4 + 0.5);
+      Deliver(node, message);
+    }
+    loop_.Advance(2ms);
+  }
+  loop_.Advance(20ms);
+  const auto changes = TakeNodeChanges(1);
+  EXPECT_GE(changes.size(), 4u);
+  EXPECT_LE(changes.size(), 7u) << "100 ms, at most one each 20 ms";
+  EXPECT_EQ(changes[2].nodes_size(), 2);
+}
+
+TEST_F(NodeTableTest, AReportThatChangesNothingIsNoNews) {
+  AddNode(1);
+  AddNode(2);
+  Report(1, 3);
+  TakeNodeChanges(2);
+  Report(1, 3);
+  EXPECT_TRUE(TakeNodeChanges(2).empty());
+  Report(1, 2);
+  ASSERT_EQ(TakeNodeChanges(2).size(), 1u);
+}
+
+TEST_F(NodeTableTest, AnImpossibleReportChangesNothingButRenewsTheLease) {
+  AddNode(1);
+  loop_.Advance(9s);
+  pb::NodeToHead message;
+  (*message.mutable_report()->mutable_available()->mutable_units())["CPU"] = INT64_MIN;
+  Deliver(1, message);
+  loop_.Advance(5s);
+  EXPECT_TRUE(cluster_->Overview().nodes(0).alive());
+  EXPECT_EQ(cluster_->Overview().nodes(0).available().units().at("CPU"), 40'000);
+}
+
+TEST_F(NodeTableTest, ASecondHelloOnAStreamIsAMistake) {
+  AddNode(1);
+  pb::NodeToHead message;
+  *message.mutable_hello() = Hello(1);
+  EXPECT_EQ(cluster_->OnMessage(Node(1), message).code(), StatusCode::kInvalidArgument);
+}
+
+// --- ClusterView.
+
+ResourceSet Cpus(double amount) { return ResourceSet::FromAmounts({{"CPU", amount}}).value(); }
+
+class ClusterViewTest : public testing::Test {
+ protected:
+  ClusterViewTest() { view_.Join(Node(1), Cpus(8), {}); }
+  double Free() { return view_.nodes()[0].available.Amount("CPU"); }
+
+  ClusterView view_;
+};
+
+TEST_F(ClusterViewTest, DeductsWhatWasPlacedUntilAReportShowsIt) {
+  view_.Placed(Node(1), ActorNumber(1), Cpus(2), 0, 0ms);
+  EXPECT_EQ(Free(), 6);
+  view_.Report(Node(1), Cpus(8), 0, 5ms);
+  EXPECT_EQ(Free(), 6) << "this report was on its way already";
+  view_.Report(Node(1), Cpus(6), 0, 10ms);
+  EXPECT_EQ(Free(), 6) << "now the raylet holds it, and it counts once";
+}
+
+TEST_F(ClusterViewTest, EachFallPaysForOneActor) {
+  view_.Placed(Node(1), ActorNumber(1), Cpus(2), 0, 0ms);
+  view_.Placed(Node(1), ActorNumber(2), Cpus(2), 0, 0ms);
+  view_.Report(Node(1), Cpus(6), 0, 5ms);
+  EXPECT_EQ(Free(), 4);
+  view_.Report(Node(1), Cpus(4), 0, 10ms);
+  EXPECT_EQ(Free(), 4);
+}
+
+TEST_F(ClusterViewTest, TrustsTheFirstReportAfterTheStart) {
+  view_.Placed(Node(1), ActorNumber(1), Cpus(2), 0, 0ms);
+  view_.Started(ActorNumber(1));
+  view_.Report(Node(1), Cpus(8), 0, 5ms);  // a lease that ended gave as much back
+  EXPECT_EQ(Free(), 8);
+}
+
+TEST_F(ClusterViewTest, TrustsReportsOnceEnoughTimeHasPassed) {
+  view_.Placed(Node(1), ActorNumber(1), Cpus(2), 0, 0ms);
+  view_.Report(Node(1), Cpus(8), 0, ClusterView::kSettle);
+  EXPECT_EQ(Free(), 8);
+}
+
+TEST_F(ClusterViewTest, ForgetsWhatEndedOrWhoseNodeWent) {
+  view_.Placed(Node(1), ActorNumber(1), Cpus(2), 0, 0ms);
+  view_.Ended(ActorNumber(1));
+  EXPECT_EQ(Free(), 8);
+  view_.Placed(Node(1), ActorNumber(2), Cpus(2), 0, 0ms);
+  view_.Remove(Node(1));
+  view_.Ended(ActorNumber(2));
+  view_.Started(ActorNumber(2));
+  EXPECT_TRUE(view_.nodes().empty());
+}
+
+TEST_F(ClusterViewTest, CountsActorsWithoutCpusForPlacementInTheSameWay) {
+  view_.Placed(Node(1), ActorNumber(1), {}, ResourceSet::kUnit, 0ms);
+  EXPECT_EQ(view_.nodes()[0].placement_cpu_units, ResourceSet::kUnit);
+  view_.Report(Node(1), Cpus(8), ResourceSet::kUnit, 5ms);
+  EXPECT_EQ(view_.nodes()[0].placement_cpu_units, ResourceSet::kUnit);
+}
+
+TEST_F(ClusterViewTest, KeepsNodesInTheOrderOfTheirIds) {
+  view_.Join(Node(3), Cpus(1), {});
+  view_.Join(Node(2), Cpus(1), {{"zone", "eu"}});
+  ASSERT_EQ(view_.nodes().size(), 3u);
+  EXPECT_EQ(view_.nodes()[1].id, Node(2));
+  EXPECT_EQ(view_.nodes()[1].labels.at("zone"), "eu");
+  view_.SetDraining(Node(2), true);
+  EXPECT_TRUE(view_.nodes()[1].draining);
+  EXPECT_EQ(view_.reports(Node(9)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace troupe::head

@@ -1,0 +1,259 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "ipc/client_socket.h"
+#include "ipc/server_socket.h"
+#include "ipc/socket_address.h"
+
+namespace troupe::ipc {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+// A server on its own thread whose connections do what the test says.
+class SocketTest : public ::testing::Test {
+ protected:
+  SocketTest() {
+    std::string folder = (std::filesystem::temp_directory_path() / "troupe-ipc-XXXXXX").string();
+    TROUPE_CHECK(mkdtemp(folder.data()) != nullptr);
+    folder_ = folder;
+    path_ = folder + "/raylet.sock";
+  }
+  ~SocketTest() override {
+    if (thread_.joinable()) {
+      boost::asio::post(context_, [this] {
+        if (server_) server_->Close();
+      });
+      work_.reset();
+      context_.stop();
+      thread_.join();
+    }
+    server_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Serve(ServerSocket::OnAccept on_accept) {
+    auto server = ServerSocket::Listen(context_, path_, std::move(on_accept));
+    ASSERT_TRUE(server.ok()) << server.status().ToString();
+    server_ = *server;
+    thread_ = std::thread([this] { context_.run(); });
+  }
+
+  // Sends each frame back.
+  void ServeEcho() {
+    Serve([this](std::shared_ptr<ServerConnection> connection) {
+      std::weak_ptr<ServerConnection> weak = connection;
+      connection->Start({.on_frame =
+                             [weak](Frame frame) {
+                               if (const auto self = weak.lock()) {
+                                 EXPECT_TRUE(self->Send(frame.type, std::move(frame.payload)).ok());
+                               }
+                             },
+                         .on_closed = [this](Status why) { closed_.set_value(std::move(why)); }});
+    });
+  }
+
+  std::unique_ptr<ClientSocket> Connect() {
+    auto client = ClientSocket::Connect(path_, 5s);
+    EXPECT_TRUE(client.ok()) << client.status().ToString();
+    return client.ok() ? *std::move(client) : nullptr;
+  }
+
+  Status AwaitClosed() {
+    auto future = closed_.get_future();
+    if (future.wait_for(10s) != std::future_status::ready) return DeadlineExceeded("on_closed was not called");
+    return future.get();
+  }
+
+  std::string folder_;
+  std::string path_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
+  std::shared_ptr<ServerSocket> server_;
+  std::promise<Status> closed_;
+  std::thread thread_;
+};
+
+TEST_F(SocketTest, EchoesFramesOfEverySize) {
+  ServeEcho();
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{70'000}, kMaxFramePayload}) {
+    const std::string payload(size, 'p');
+    std::thread sender([&] { EXPECT_TRUE(client->Send(9, payload).ok()); });
+    auto frame = client->Receive();
+    sender.join();
+    ASSERT_TRUE(frame.ok()) << frame.status().ToString();
+    EXPECT_EQ(frame->type, 9);
+    EXPECT_EQ(frame->payload == payload, true) << size;
+  }
+  EXPECT_EQ(client->Send(1, std::string(kMaxFramePayload + 1, 'x')).code(), StatusCode::kInvalidArgument);
+  client.reset();
+  EXPECT_EQ(AwaitClosed(), OkStatus());
+}
+
+TEST_F(SocketTest, FramesOfSeveralThreadsDoNotMix) {
+  ServeEcho();
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  constexpr int kThreads = 4;
+  constexpr int kFrames = 500;
+  std::vector<std::thread> senders;
+  for (int t = 0; t < kThreads; ++t) {
+    senders.emplace_back([&, t] {
+      for (int i = 0; i < kFrames; ++i) {
+        EXPECT_TRUE(client->Send(static_cast<std::uint16_t>(t), std::string(i * 5, static_cast<char>('a' + t))).ok());
+      }
+    });
+  }
+  std::vector<int> next(kThreads);
+  for (int i = 0; i < kThreads * kFrames; ++i) {
+    auto frame = client->Receive();
+    ASSERT_TRUE(frame.ok()) << frame.status().ToString();
+    ASSERT_LT(frame->type, kThreads);
+    EXPECT_EQ(frame->payload, std::string(next[frame->type]++ * 5, static_cast<char>('a' + frame->type)));
+  }
+  for (auto& sender : senders) sender.join();
+}
+
+TEST_F(SocketTest, TellsTheServerWhichProcessConnected) {
+  std::promise<pid_t> pid;
+  Serve([&](std::shared_ptr<ServerConnection> connection) {
+    pid.set_value(connection->peer_pid());
+    connection->Close();
+  });
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  EXPECT_EQ(pid.get_future().get(), getpid());
+  EXPECT_EQ(client->Receive().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(SocketTest, ShutdownEndsAReceiveInAnotherThread) {
+  ServeEcho();
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  std::thread receiver([&] { EXPECT_EQ(client->Receive().status().code(), StatusCode::kUnavailable); });
+  client->Shutdown();
+  receiver.join();
+  EXPECT_EQ(client->Send(1, "x").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(client->Send(1, "x").code(), StatusCode::kUnavailable);
+}
+
+TEST_F(SocketTest, CloseAfterFlushDeliversWhatWasQueued) {
+  Serve([](std::shared_ptr<ServerConnection> connection) {
+    connection->Start({});
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(connection->Send(1, std::string(20'000, 'q')).ok());
+    EXPECT_GT(connection->pending_bytes(), 0u);
+    connection->CloseAfterFlush();
+    EXPECT_EQ(connection->Send(1, "late").code(), StatusCode::kUnavailable);
+  });
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  for (int i = 0; i < 200; ++i) {
+    auto frame = client->Receive();
+    ASSERT_TRUE(frame.ok()) << frame.status().ToString();
+    EXPECT_EQ(frame->payload.size(), 20'000u);
+  }
+  EXPECT_EQ(client->Receive().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(SocketTest, RefusesToQueueWithoutBoundForAClientThatDoesNotRead) {
+  std::promise<Status> refused;
+  Serve([&](std::shared_ptr<ServerConnection> connection) {
+    connection->Start({});
+    Status status;
+    while (status.ok()) status = connection->Send(1, std::string(1024 * 1024, 'q'));
+    EXPECT_LE(connection->pending_bytes(), ServerConnection::kMaxPendingBytes);
+    refused.set_value(status);
+    connection->Close();
+  });
+  auto client = Connect();
+  EXPECT_EQ(refused.get_future().get().code(), StatusCode::kResourceExhausted);
+}
+
+// Connects without ClientSocket, to send what it would not.
+int RawConnect(const std::string& path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto address = UnixAddress(path);
+  return connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)) == 0 ? fd : -1;
+}
+
+TEST_F(SocketTest, ClosesAConnectionThatSendsAnOversizedFrame) {
+  ServeEcho();
+  const int fd = RawConnect(path_);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(write(fd, "\xff\xff\xff\xff\x01\x00\x00\x00", 8), 8);
+  EXPECT_EQ(AwaitClosed().code(), StatusCode::kInvalidArgument);
+  char byte;
+  EXPECT_EQ(read(fd, &byte, 1), 0);
+  close(fd);
+}
+
+TEST_F(SocketTest, SaysDataLossWhenAClientLeavesWithinAFrame) {
+  ServeEcho();
+  const int fd = RawConnect(path_);
+  ASSERT_EQ(write(fd, "\x05\x00\x00\x00\x01\x00\x00\x00half", 10), 10);
+  close(fd);
+  EXPECT_EQ(AwaitClosed().code(), StatusCode::kDataLoss);
+}
+
+TEST_F(SocketTest, SocketFileIsOfThisUserOnlyAndGoesWithTheServer) {
+  const mode_t umask_before = umask(0);
+  auto server = ServerSocket::Listen(context_, path_, [](auto) {});
+  umask(umask_before);
+  ASSERT_TRUE(server.ok());
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(ServerSocket::Listen(context_, path_, [](auto) {}).status().code(), StatusCode::kAlreadyExists);
+  server->reset();
+  EXPECT_NE(stat(path_.c_str(), &info), 0);
+}
+
+TEST_F(SocketTest, ReplacesAStaleSocketButNothingElse) {
+  const auto address = UnixAddress(path_);
+  const int stale = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(stale, reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)), 0);
+  close(stale);
+  EXPECT_EQ(ClientSocket::Connect(path_, 0s).status().code(), StatusCode::kUnavailable);
+  auto server = ServerSocket::Listen(context_, path_, [](auto) {});
+  ASSERT_TRUE(server.ok()) << server.status().ToString();
+  EXPECT_TRUE(ClientSocket::Connect(path_, 0s).ok());
+  server->reset();
+
+  close(open(path_.c_str(), O_CREAT | O_WRONLY, 0600));
+  EXPECT_EQ(ServerSocket::Listen(context_, path_, [](auto) {}).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(SocketTest, PathsThatAreTooLongAreRefusedWithAReason) {
+  const std::string path = folder_ + "/" + std::string(120, 'p');
+  const Status client = ClientSocket::Connect(path, 0s).status();
+  EXPECT_EQ(client.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(client.message(), HasSubstr("107"));
+  EXPECT_EQ(ServerSocket::Listen(context_, path, [](auto) {}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ServerSocket::Listen(context_, folder_ + "/none/x", [](auto) {}).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(SocketTest, ConnectWaitsForTheServerWithinItsTimeout) {
+  EXPECT_EQ(ClientSocket::Connect(path_, 3ms).status().code(), StatusCode::kNotFound);
+  std::thread late([&] { EXPECT_TRUE(ClientSocket::Connect(path_, 10s).ok()); });
+  ServeEcho();
+  late.join();
+  EXPECT_EQ(AwaitClosed(), OkStatus());
+}
+
+}  // namespace
+}  // namespace troupe::ipc

@@ -1,0 +1,1 @@
+int TroupePackageTestAnswer() { return 42; }

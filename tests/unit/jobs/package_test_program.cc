@@ -1,0 +1,3 @@
+int TroupePackageTestAnswer();
+
+int main() { return TroupePackageTestAnswer(); }

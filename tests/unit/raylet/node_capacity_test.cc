@@ -1,0 +1,143 @@
+#include "raylet/node_capacity.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "raylet/session_files.h"
+
+namespace troupe::raylet {
+namespace {
+
+using ::testing::HasSubstr;
+
+Machine TestMachine() {
+  return {.cpus = 8,
+          .gpus = 2,
+          .available_memory = 100ULL << 30,
+          .shared_memory = 50ULL << 30,
+          .free_shared_memory = 20ULL << 30};
+}
+
+TEST(NodeCapacityTest, TakesFromTheMachineWhatIsNotGiven) {
+  const auto capacity = DecideCapacity({}, TestMachine());
+  ASSERT_TRUE(capacity.ok());
+  EXPECT_EQ(capacity->resources.Amount(kCpu), 8);
+  EXPECT_EQ(capacity->resources.Amount(kGpu), 2);
+  EXPECT_NEAR(capacity->resources.Amount(kMemory), 70.0 * (1ULL << 30), 100);
+  EXPECT_EQ(capacity->store, 20ULL << 30) << "no more than is free";
+  Machine large = TestMachine();
+  large.available_memory = 1ULL << 40;
+  large.free_shared_memory = 1ULL << 40;
+  EXPECT_EQ(DecideCapacity({}, large)->store, 64ULL << 30);
+}
+
+TEST(NodeCapacityTest, TakesWhatIsGiven) {
+  CapacityFlags flags;
+  flags.num_cpus = 0.5;
+  flags.num_gpus = 0;
+  flags.object_store_memory = 1 << 20;
+  flags.resources = R"({"disk": 1.5})";
+  flags.labels = R"({"zone": "a"})";
+  const auto capacity = DecideCapacity(flags, TestMachine());
+  ASSERT_TRUE(capacity.ok());
+  EXPECT_EQ(capacity->resources.Amount(kCpu), 0.5);
+  EXPECT_EQ(capacity->resources.Amount(kGpu), 0);
+  EXPECT_EQ(capacity->resources.Amount("disk"), 1.5);
+  EXPECT_EQ(capacity->store, 1U << 20);
+  EXPECT_EQ(capacity->labels.at("zone"), "a");
+}
+
+TEST(NodeCapacityTest, NamesTheFlagThatMakesNoSense) {
+  struct Case {
+    CapacityFlags flags;
+    const char* message;
+  };
+  const Case cases[] = {
+      {{.num_cpus = -1}, "CPU"},
+      {{.num_gpus = 1.5}, "--num-gpus"},
+      {{.object_store_memory = 1}, "--object-store-memory"},
+      {{.object_store_memory = 60ULL << 30}, "/dev/shm"},
+      {{.resources = "[1]"}, "--resources"},
+      {{.resources = "{"}, "--resources"},
+      {{.resources = R"({"disk": "two"})"}, "--resources"},
+      {{.resources = R"({"CPU": 2})"}, "--num-cpus"},
+      {{.resources = R"({"a b": 2})"}, "a b"},
+      {{.labels = R"({"zone": 1})"}, "--labels"},
+  };
+  for (const Case& test : cases) {
+    const auto capacity = DecideCapacity(test.flags, TestMachine());
+    ASSERT_FALSE(capacity.ok()) << test.message;
+    EXPECT_EQ(capacity.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(capacity.status().message(), HasSubstr(test.message));
+  }
+}
+
+TEST(NodeCapacityTest, ReadsThisMachine) {
+  const auto machine = LookAtMachine();
+  ASSERT_TRUE(machine.ok());
+  EXPECT_GT(machine->cpus, 0U);
+  EXPECT_GT(machine->available_memory, 0U);
+  EXPECT_GT(machine->shared_memory, 0U);
+}
+
+class SessionFilesTest : public ::testing::Test {
+ protected:
+  SessionFilesTest() {
+    char name[] = "/tmp/troupe-session-test-XXXXXX";
+    dir_ = ::mkdtemp(name);
+  }
+  ~SessionFilesTest() override { std::filesystem::remove_all(dir_); }
+
+  std::string dir_;
+};
+
+TEST_F(SessionFilesTest, OneRayletPerFolder) {
+  {
+    const auto lock = SessionLock::Take(dir_);
+    ASSERT_TRUE(lock.ok());
+    EXPECT_EQ(SessionLock::Take(dir_).status().code(), StatusCode::kAlreadyExists);
+    EXPECT_TRUE(std::filesystem::is_directory(dir_ + "/logs"));
+  }
+  EXPECT_TRUE(SessionLock::Take(dir_).ok());
+}
+
+TEST_F(SessionFilesTest, RefusesAFolderThatOthersMayEnter) {
+  ::chmod(dir_.c_str(), 0755);
+  const auto lock = SessionLock::Take(dir_);
+  ASSERT_FALSE(lock.ok());
+  EXPECT_THAT(lock.status().message(), HasSubstr("chmod 700"));
+  EXPECT_FALSE(SessionLock::Take(dir_ + "/none").ok());
+}
+
+TEST_F(SessionFilesTest, WritesWhatReadSessionReads) {
+  ASSERT_TRUE(WriteNodeFile(dir_, {.node_id = "ab",
+                                   .address = "127.0.0.1:1",
+                                   .head = "127.0.0.1:2",
+                                   .pid = 3,
+                                   .socket = dir_ + "/raylet.sock",
+                                   .cluster_id = "cd",
+                                   .version = "0.1.0",
+                                   .regions = "troupe-x-"})
+                  .ok());
+  const auto session = ReadSession(dir_);
+  ASSERT_TRUE(session.ok());
+  ASSERT_TRUE(session->node);
+  EXPECT_EQ(session->node->head, "127.0.0.1:2");
+  EXPECT_EQ(session->node->pid, 3);
+  EXPECT_EQ(session->node->regions, "troupe-x-");
+  RemoveNodeFile(dir_);
+  EXPECT_FALSE(ReadSession(dir_)->node);
+}
+
+TEST(RegionTagTest, IsTheSameForTheSameFolderOnly) {
+  EXPECT_EQ(RegionTag("/a"), RegionTag("/a"));
+  EXPECT_NE(RegionTag("/a"), RegionTag("/b"));
+  EXPECT_EQ(RegionTag("/a").size(), std::string("troupe-").size() + 12);
+}
+
+}  // namespace
+}  // namespace troupe::raylet

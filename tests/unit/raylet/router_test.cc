@@ -1,0 +1,197 @@
+#include "raylet/router.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fakes.h"
+#include "raylet/channel_broker.h"
+
+namespace troupe::raylet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class RouterTest : public ::testing::Test {
+ protected:
+  RouterTest() {
+    clients_.connected = {a_, b_};
+    peers_.alive = {peer_};
+    cluster_.Apply(Nodes({Node(self_, {}), Node(peer_, {})}));
+  }
+  std::vector<pb::RayletToClient> Undelivered(ProcessId client) {
+    return clients_.Of(client, pb::RayletToClient::kUndeliverable);
+  }
+
+  const NodeId self_{1, 1};
+  const NodeId peer_{2, 2};
+  const ProcessId a_{0x0102030405060708};
+  const ProcessId b_{2};
+  FakeClients clients_;
+  FakePeers peers_;
+  ClusterView cluster_{self_};
+  Router router_{cluster_, clients_, peers_};
+};
+
+TEST_F(RouterTest, HeadersAreNodeThenLittleEndianProcess) {
+  const std::string header = EncodeRoutedHeader({peer_, a_});
+  ASSERT_EQ(header.size(), kRoutedHeaderBytes);
+  EXPECT_EQ(header[7], 2);
+  EXPECT_EQ(header[16], 8);
+  EXPECT_EQ(header[23], 1);
+  EXPECT_EQ(DecodeRoutedHeader(header).value(), (Address{peer_, a_}));
+  EXPECT_FALSE(DecodeRoutedHeader(header.substr(1)).ok());
+}
+
+TEST_F(RouterTest, DeliversWithinTheNodeAndToOthers) {
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({self_, b_}) + "here").ok());
+  ASSERT_EQ(clients_.frames.size(), 1U);
+  EXPECT_EQ(clients_.frames[0].frame, "here");
+  EXPECT_EQ(clients_.frames[0].from, (Address{self_, a_}));
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
+  ASSERT_EQ(peers_.sent.size(), 1U);
+  const pb::RoutedFrame& frame = peers_.sent[0].second.frames(0);
+  EXPECT_EQ(frame.frame(), "there");
+  EXPECT_EQ(frame.from(), a_.value);
+  EXPECT_EQ(frame.to(), 9U);
+}
+
+TEST_F(RouterTest, RefusesAFrameWithoutADestination) { EXPECT_FALSE(router_.OnFromClient(a_, "short").ok()); }
+
+TEST_F(RouterTest, TellsTheSenderWhatFindsNobody) {
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({self_, ProcessId{9}})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({NodeId{7, 7}, b_})).ok());
+  ASSERT_EQ(Undelivered(a_).size(), 2U);
+  EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
+  EXPECT_THAT(Undelivered(a_)[1].undeliverable().reason(), HasSubstr("not part of this cluster"));
+}
+
+TEST_F(RouterTest, TellsASenderOnAnotherNodeToo) {
+  pb::RoutedFrame frame;
+  frame.set_from(77);
+  frame.set_to(9);
+  router_.OnFromPeer(peer_, frame);
+  ASSERT_EQ(peers_.sent.size(), 1U);
+  const pb::DirectMessage& direct = peers_.sent[0].second.messages(0);
+  EXPECT_EQ(direct.to(), 77U);
+  pb::RayletToClient message;
+  ASSERT_TRUE(message.ParseFromString(direct.message()));
+  EXPECT_EQ(message.undeliverable().destination().node(), self_.Bytes());
+}
+
+TEST_F(RouterTest, ABrokenLinkIsToldToThoseWhoMayWaitForAnAnswer) {
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{10}})).ok());
+  router_.OnProcessDied(ProcessId{10});
+  router_.OnLinkBroken(peer_);
+  ASSERT_EQ(Undelivered(a_).size(), 1U);
+  EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
+  EXPECT_THAT(Undelivered(b_), IsEmpty());
+  router_.OnLinkBroken(peer_);
+  EXPECT_EQ(Undelivered(a_).size(), 1U) << "nothing was sent since";
+}
+
+TEST_F(RouterTest, KnowsWhichProcessesOfADeadNodeItHasHeardOf) {
+  pb::RoutedFrame frame;
+  frame.set_to(b_.value);
+  for (std::uint64_t from : {7, 8, 7}) {
+    frame.set_from(from);
+    router_.OnFromPeer(peer_, frame);
+  }
+  router_.OnProcessDied(ProcessId{8});
+  EXPECT_THAT(router_.OnNodeDied(peer_), ElementsAre(ProcessId{7}));
+  EXPECT_THAT(router_.OnNodeDied(peer_), IsEmpty());
+}
+
+TEST_F(RouterTest, IgnoresADirectMessageThatDoesNotDecode) {
+  pb::DirectMessage direct;
+  direct.set_to(a_.value);
+  direct.set_message("\xff\xff\xff");
+  router_.OnDirect(peer_, direct);
+  EXPECT_TRUE(clients_.sent.empty());
+}
+
+class ChannelBrokerTest : public ::testing::Test {
+ protected:
+  ChannelBrokerTest() {
+    for (std::uint64_t id : {1, 2, 3}) {
+      clients_.connected.insert(ProcessId{id});
+      ClientInfo& info = infos_[ProcessId{id}];
+      info.process = ProcessId{id};
+      info.doorbell = "bell" + std::to_string(id);
+    }
+  }
+  void Open(std::uint64_t from, std::uint64_t peer) {
+    pb::OpenChannel open;
+    open.set_peer(peer);
+    broker_->Open(infos_.at(ProcessId{from}), 5, open);
+  }
+  std::vector<pb::RayletToClient> Opened(std::uint64_t client) {
+    return clients_.Of(ProcessId{client}, pb::RayletToClient::kChannelOpened);
+  }
+
+  FakeClients clients_;
+  FakeRegions regions_;
+  std::map<ProcessId, ClientInfo> infos_;
+  std::unique_ptr<ChannelBroker> broker_ =
+      std::make_unique<ChannelBroker>("t-ch-", regions_, clients_, [this](ProcessId id) -> const ClientInfo* {
+        auto it = infos_.find(id);
+        return it == infos_.end() ? nullptr : &it->second;
+      });
+};
+
+TEST_F(ChannelBrokerTest, GivesBothSidesTheSameRegionAndEachOthersDoorbell) {
+  Open(2, 1);
+  ASSERT_EQ(Opened(1).size(), 1U);
+  ASSERT_EQ(Opened(2).size(), 1U);
+  const auto to_peer = Opened(1)[0];
+  const auto reply = Opened(2)[0];
+  EXPECT_EQ(reply.request_id(), 5U);
+  EXPECT_EQ(to_peer.request_id(), 0U);
+  EXPECT_EQ(reply.channel_opened().region(), to_peer.channel_opened().region());
+  EXPECT_EQ(reply.channel_opened().side(), 0U);
+  EXPECT_EQ(to_peer.channel_opened().side(), 1U);
+  EXPECT_EQ(reply.channel_opened().peer_doorbell(), "bell1");
+  EXPECT_EQ(to_peer.channel_opened().peer_doorbell(), "bell2");
+}
+
+TEST_F(ChannelBrokerTest, APairThatOpensFromBothEndsSharesOneChannel) {
+  Open(1, 2);
+  Open(2, 1);
+  EXPECT_EQ(regions_.names.size(), 1U);
+  EXPECT_EQ(Opened(1).size(), 1U);
+  ASSERT_EQ(Opened(2).size(), 2U);
+  EXPECT_EQ(Opened(2)[1].channel_opened().side(), 1U);
+}
+
+TEST_F(ChannelBrokerTest, RefusesAPeerThatIsNotHereAndItself) {
+  Open(1, 9);
+  Open(1, 1);
+  ASSERT_EQ(clients_.sent.size(), 2U);
+  for (const auto& [to, message] : clients_.sent) {
+    EXPECT_EQ(message.error().outcome(), pb::Error::NOT_EXECUTED);
+    EXPECT_EQ(message.request_id(), 5U);
+  }
+  EXPECT_TRUE(regions_.names.empty());
+}
+
+TEST_F(ChannelBrokerTest, AFullMachineIsAnErrorForTheRequester) {
+  regions_.full = true;
+  Open(1, 2);
+  ASSERT_EQ(clients_.sent.size(), 1U);
+  EXPECT_THAT(clients_.sent[0].second.error().message(), HasSubstr("full"));
+}
+
+TEST_F(ChannelBrokerTest, NamesGoWithEitherEnd) {
+  Open(1, 2);
+  Open(2, 3);
+  Open(1, 3);
+  broker_->OnClientGone(ProcessId{2});
+  EXPECT_EQ(regions_.names.size(), 1U);
+  broker_.reset();
+  EXPECT_TRUE(regions_.names.empty());
+}
+
+}  // namespace
+}  // namespace troupe::raylet

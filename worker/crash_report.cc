@@ -1,0 +1,95 @@
+#include "worker/crash_report.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <typeinfo>
+
+namespace troupe::worker {
+namespace {
+
+constexpr int kMaxFrames = 64;
+constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+alignas(16) char alternate_stack[64 * 1024];  // a stack overflow leaves no room on the thread's own
+
+// Demangling allocates, which is not allowed in a handler. The process is lost anyway: at worst it dies here instead
+// of a line later, and a second fault in the handler ends it, since SA_RESETHAND restored the default.
+void PrintFrame(int number, void* address) {
+  Dl_info info{};
+  char line[1024];
+  if (dladdr(address, &info) != 0 && info.dli_sname) {
+    int status = 0;
+    char* name = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
+    std::snprintf(line, sizeof line, "  #%d %s + %td\n", number, status == 0 ? name : info.dli_sname,
+                  static_cast<char*>(address) - static_cast<char*>(info.dli_saddr));
+    std::free(name);
+  } else {
+    std::snprintf(line, sizeof line, "  #%d %s + 0x%tx\n", number, info.dli_fname ? info.dli_fname : "?",
+                  static_cast<char*>(address) - static_cast<char*>(info.dli_fbase));
+  }
+  (void)!write(STDERR_FILENO, line, std::strlen(line));
+}
+
+void PrintStack() {
+  void* frames[kMaxFrames];
+  const int depth = backtrace(frames, kMaxFrames);
+  for (int i = 1; i < depth; ++i) PrintFrame(i - 1, frames[i]);
+}
+
+void OnSignal(int signal, siginfo_t* info, void*) {
+  char line[256];
+  const char* name = sigabbrev_np(signal);
+  if (signal == SIGABRT) {
+    std::snprintf(line, sizeof line, "troupe: process %d aborted; its stack:\n", getpid());
+  } else {
+    std::snprintf(line, sizeof line, "troupe: process %d crashed: SIG%s (%s) at address %p; its stack:\n", getpid(),
+                  name ? name : "?", sigdescr_np(signal), info->si_addr);
+  }
+  (void)!write(STDERR_FILENO, line, std::strlen(line));
+  PrintStack();
+  raise(signal);  // the default action now, with its exit status and core file
+}
+
+[[noreturn]] void OnTerminate() {
+  if (const std::type_info* type = abi::__cxa_current_exception_type()) {
+    int status = 0;
+    char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+    std::string what;
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      what = error.what();
+    } catch (...) {
+    }
+    std::fprintf(stderr, "troupe: an exception was not caught: %s: %s\n", status == 0 ? name : type->name(),
+                 what.c_str());
+  }
+  std::abort();
+}
+
+}  // namespace
+
+void InstallCrashReport() {
+  void* warm_up[1];
+  backtrace(warm_up, 1);  // loads libgcc now: it may not be loaded in a handler
+  stack_t stack{};
+  stack.ss_sp = alternate_stack;
+  stack.ss_size = sizeof alternate_stack;
+  sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = OnSignal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER;
+  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
+  std::set_terminate(OnTerminate);
+}
+
+}  // namespace troupe::worker

@@ -1,0 +1,329 @@
+#include "worker/executor.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "troupe/internal/argument_reader.h"
+#include "worker/current_exception.h"
+
+namespace troupe::worker {
+
+namespace {
+
+// Makes the GPUs that were assigned the only ones that CUDA sees.
+std::vector<int> ShowGpus(const google::protobuf::RepeatedField<std::uint32_t>& gpus) {
+  std::string list;
+  std::vector<int> ids;
+  for (const std::uint32_t gpu : gpus) {
+    list += (list.empty() ? "" : ",") + std::to_string(gpu);
+    ids.push_back(static_cast<int>(gpu));
+  }
+  setenv("CUDA_VISIBLE_DEVICES", list.c_str(), 1);
+  return ids;
+}
+
+bool HoldsCpus(const pb::Resources& resources) {
+  auto it = resources.units().find("CPU");
+  return it != resources.units().end() && it->second > 0;
+}
+
+std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+}  // namespace
+
+Executor::~Executor() = default;
+
+int Executor::Run() {
+  std::unique_lock lock(core_.mutex);
+  while (!stop_) {
+    runtime_.WaitUntil(lock, [this] { return stop_ || assignment_ || (!mailbox_.empty() && (actor_ || lease_)); });
+    if (stop_) break;
+    if (assignment_) {
+      const pb::AssignActor assignment = *std::exchange(assignment_, std::nullopt);
+      Construct(lock, assignment);
+      continue;
+    }
+    const std::unique_ptr<Mail> mail = std::move(mailbox_.front());
+    mailbox_.pop_front();
+    if (mail->terminate) {
+      ExitActor(lock, "terminated after the calls before it");
+    } else {
+      Execute(lock, *mail);
+    }
+  }
+  return stop_->status;
+}
+
+// --- What arrives --------------------------------------------------------------------------------------------------
+
+void Executor::OnCall(const Address& from, std::string_view frame) {
+  auto mail = std::make_unique<Mail>();
+  mail->buffer = frame;
+  mail->from = from;
+  if (!client::Decode(mail->buffer, &mail->frame)) {
+    std::fprintf(stderr, "troupe: process %s sent a call that does not decode; ignored\n", from.process.Hex().c_str());
+    return;
+  }
+  const client::WireArguments& arguments = mail->frame.arguments;
+  if (!arguments.contained.empty()) mail->held = runtime_.codec().Adopt(arguments.contained);
+  for (const client::WireArgument& argument : arguments.refs) {
+    client::Contained inside = runtime_.codec().Adopt(argument.value.contained);
+    std::move(inside.objects.begin(), inside.objects.end(), std::back_inserter(mail->held.objects));
+    std::move(inside.actors.begin(), inside.actors.end(), std::back_inserter(mail->held.actors));
+  }
+  if (auto refusal = Refusal(*mail)) return ReplyError(*mail, std::move(*refusal));
+  mail->terminate = mail->frame.function == client::kTerminateFunction && mail->frame.actor;
+  mailbox_.push_back(std::move(mail));
+}
+
+std::optional<ErrorInfo> Executor::Refusal(const Mail& mail) const {
+  const client::CallFrame& frame = mail.frame;
+  const auto refuse = [](std::string why) {
+    return ErrorInfo{.kind = ErrorKind::kRefused, .outcome = troupe::Outcome::kNotExecuted, .message = std::move(why)};
+  };
+  if (!frame.actor) {
+    // The raylet announces a lease here before it grants it there, over the same kind of socket; the call comes by
+    // another way, so it may be early. Only a lease of somebody else is a mistake for sure.
+    if (actor_) return refuse("the process hosts an actor and runs no tasks");
+    return std::nullopt;
+  }
+  if (!actor_ || actor_->id != frame.actor) return refuse("the process does not host this actor");
+  if (actor_->incarnation != frame.incarnation) {
+    return refuse("the call is for incarnation " + std::to_string(frame.incarnation) + ", this is incarnation " +
+                  std::to_string(actor_->incarnation));
+  }
+  if (actor_->max_pending_calls > 0 && mailbox_.size() >= actor_->max_pending_calls) {
+    return refuse("the actor has " + std::to_string(mailbox_.size()) +
+                  " calls waiting, as many as its max_pending_calls allows; call again later");
+  }
+  return std::nullopt;
+}
+
+void Executor::OnRaylet(const pb::RayletToClient& message) {
+  switch (message.body_case()) {
+    case pb::RayletToClient::kAssignActor: assignment_ = message.assign_actor(); break;
+    case pb::RayletToClient::kAssignLease:
+      lease_ = message.assign_lease();
+      ShowGpus(lease_->gpus());
+      break;
+    case pb::RayletToClient::kExit: stop_ = Stop{0, message.exit().reason()}; break;
+    case pb::RayletToClient::kTerminateActor: {
+      auto mail = std::make_unique<Mail>();
+      mail->terminate = true;
+      mailbox_.push_back(std::move(mail));
+      break;
+    }
+    default: break;
+  }
+}
+
+// Whatever runs now would have nowhere to send its result, and nobody would know that this process exists.
+void Executor::OnRayletLost(const std::string& reason) {
+  std::fprintf(stderr, "troupe: %s; this worker ends\n", reason.c_str());
+  std::fflush(nullptr);
+  _exit(1);
+}
+
+// --- Actors --------------------------------------------------------------------------------------------------------
+
+void Executor::Construct(std::unique_lock<std::mutex>& lock, const pb::AssignActor& assignment) {
+  const pb::ActorSpec& spec = assignment.spec();
+  Hosted actor;
+  actor.id = ActorId::FromBytes(spec.id()).value_or(ActorId{});
+  actor.incarnation = assignment.incarnation();
+  actor.class_name = spec.class_name();
+  actor.max_pending_calls = spec.max_pending_calls();
+  actor.context = runtime_.BaseContext();
+  actor.context.job = {spec.job()};
+  actor.context.actor = actor.id;
+  actor.context.actor_name = spec.name();
+  actor.context.name_space = spec.name_space();
+  actor.context.incarnation = assignment.incarnation();
+  actor.context.was_restarted = assignment.was_restarted();
+  actor.context.gpu_ids = ShowGpus(assignment.gpus());
+  actor_ = std::move(actor);
+  holds_cpus_ = HoldsCpus(spec.resources());
+  runtime_.SetThreadContext(&actor_->context);
+  pb::ClientToRaylet message;
+  pb::ActorConstructed& constructed = *message.mutable_actor_constructed();
+  constructed.set_id(spec.id());
+  constructed.set_incarnation(assignment.incarnation());
+  if (auto error = Make(lock, spec)) *constructed.mutable_error() = client::ToProto(Describe(std::move(*error)));
+  core_.messenger->SendRaylet(message);
+}
+
+std::optional<ErrorInfo> Executor::Make(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec) {
+  client::WireArguments arguments;
+  if (!client::DecodeArguments(spec.arguments(), &arguments)) {
+    return ErrorInfo{.kind = ErrorKind::kBadArguments,
+                     .outcome = troupe::Outcome::kNotExecuted,
+                     .message = "the constructor's arguments do not decode"};
+  }
+  const internal::Function* function = internal::FindFunction(spec.constructor());
+  if (!function || !function->make) {
+    return ErrorInfo{.kind = ErrorKind::kUnknownMethod,
+                     .outcome = troupe::Outcome::kNotExecuted,
+                     .message = "the program of this worker has no constructor of " + spec.class_name() +
+                                " with these parameters; is it built from the same sources as its caller?"};
+  }
+  // Several incarnations may read the same arguments, so nobody counts this process as a holder of refs in them:
+  // reading them borrows (client/actor_table.h).
+  Prepared prepared = Prepare(lock, arguments);
+  if (prepared.error) return std::move(prepared.error);
+  lock.unlock();
+  std::optional<ErrorInfo> error;
+  runtime_.SetLendsCpus(holds_cpus_);
+  std::shared_ptr<void> instance;
+  try {
+    internal::ArgumentReader reader(AsBytes(arguments.values), prepared.resolved);
+    instance = function->make(reader);
+  } catch (...) {
+    error = DescribeCurrentException();
+  }
+  runtime_.SetLendsCpus(false);
+  lock.lock();
+  actor_->instance = std::move(instance);
+  return error;
+}
+
+void Executor::ExitActor(std::unique_lock<std::mutex>& lock, const std::string& reason) {
+  for (const auto& mail : std::exchange(mailbox_, {})) {
+    if (!mail->terminate) {
+      ReplyError(*mail, {.kind = ErrorKind::kActorDied,
+                         .outcome = troupe::Outcome::kNotExecuted,
+                         .message = "the actor ended before it came to this call: " + reason});
+    }
+  }
+  pb::ClientToRaylet message;
+  message.mutable_exit_intent()->set_no_restart(true);
+  message.mutable_exit_intent()->set_reason(reason);
+  core_.messenger->SendRaylet(message);
+  // The destructor is user code.
+  std::shared_ptr<void> instance = actor_ ? std::move(actor_->instance) : nullptr;
+  lock.unlock();
+  instance.reset();
+  lock.lock();
+  stop_ = Stop{0, reason};
+}
+
+// --- Calls ---------------------------------------------------------------------------------------------------------
+
+void Executor::Execute(std::unique_lock<std::mutex>& lock, Mail& mail) {
+  Outcome outcome = Invoke(lock, mail);
+  if (!outcome.exit) return Reply(lock, mail, std::move(outcome));
+  ReplyError(mail, {.kind = ErrorKind::kActorDied,
+                    .outcome = troupe::Outcome::kFailed,
+                    .message = "the actor left by ExitActor during this call"});
+  ExitActor(lock, "it called ExitActor");
+}
+
+Executor::Prepared Executor::Prepare(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments) {
+  Prepared prepared;
+  for (const client::WireArgument& argument : arguments.refs) {
+    switch (argument.value.kind) {
+      case client::WireValue::Kind::kInline:
+        prepared.resolved.push_back({argument.position, AsBytes(argument.value.bytes)});
+        break;
+      case client::WireValue::Kind::kStored: {
+        internal::ObjectValue value = runtime_.ReadStored(lock, argument);
+        if (value.error) {
+          prepared.error = *value.error;
+          prepared.error->outcome = troupe::Outcome::kNotExecuted;
+          return prepared;
+        }
+        prepared.resolved.push_back({argument.position, value.bytes});
+        prepared.keep.push_back(std::move(value.keep));
+        break;
+      }
+      case client::WireValue::Kind::kError:
+        prepared.error = argument.value.error;
+        prepared.error->outcome = troupe::Outcome::kNotExecuted;
+        return prepared;
+    }
+  }
+  return prepared;
+}
+
+Executor::Outcome Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
+  const internal::Function* function = internal::FindFunction(mail.frame.function);
+  if (!function || !function->invoke) {
+    return {
+        .result = {},
+        .error = ErrorInfo{.kind = ErrorKind::kUnknownMethod,
+                           .outcome = troupe::Outcome::kNotExecuted,
+                           .message = "the program that hosts it does not know this function; was it built from "
+                                      "other sources than the caller, or is the method missing from TROUPE_ACTOR?"}};
+  }
+  Prepared prepared = Prepare(lock, mail.frame.arguments);
+  if (prepared.error) return {.result = {}, .error = std::move(prepared.error)};
+  internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();
+  context.task = {mail.from.process.value, mail.frame.sequence};
+  if (!actor_ && lease_) context.gpu_ids.assign(lease_->gpus().begin(), lease_->gpus().end());
+  void* const instance = actor_ ? actor_->instance.get() : nullptr;
+  const bool lends = actor_ ? holds_cpus_ : true;
+  lock.unlock();
+  runtime_.SetThreadContext(&context);
+  runtime_.SetLendsCpus(lends);
+  Outcome outcome;
+  try {
+    internal::ArgumentReader reader(AsBytes(mail.frame.arguments.values), prepared.resolved);
+    function->invoke(instance, reader, &outcome.result);
+  } catch (const internal::ActorExit&) {
+    outcome.exit = true;
+  } catch (...) {
+    outcome.error = DescribeCurrentException();
+  }
+  runtime_.SetLendsCpus(false);
+  lock.lock();
+  runtime_.SetThreadContext(actor_ ? &actor_->context : nullptr);
+  return outcome;
+}
+
+void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outcome outcome) {
+  if (outcome.error) return ReplyError(mail, std::move(*outcome.error));
+  client::ReplyFrame reply;
+  reply.sequence = mail.frame.sequence;
+  reply.incarnation = mail.frame.incarnation;
+  if (outcome.result.bytes.size() <= runtime_.inline_limit()) {
+    reply.value.kind = client::WireValue::Kind::kInline;
+    reply.value.bytes = outcome.result.bytes;
+  } else {
+    const ObjectId id{mail.from.process.value, mail.frame.sequence};
+    if (auto error = runtime_.Store(lock, id, outcome.result.bytes)) {
+      error->outcome = troupe::Outcome::kFailed;  // it ran; only its result is lost
+      return ReplyError(mail, std::move(*error));
+    }
+    reply.value.kind = client::WireValue::Kind::kStored;
+    reply.value.size = outcome.result.bytes.size();
+    reply.value.nodes = {core_.self.node};
+  }
+  if (!outcome.result.objects.empty() || !outcome.result.actors.empty()) {
+    reply.value.contained = runtime_.codec().NamesFor(outcome.result.objects, outcome.result.actors, mail.from);
+  }
+  core_.messenger->Send(mail.from, client::Encode(reply));
+}
+
+void Executor::ReplyError(const Mail& mail, ErrorInfo error) {
+  client::ReplyFrame reply;
+  reply.sequence = mail.frame.sequence;
+  reply.incarnation = mail.frame.incarnation;
+  reply.value.kind = client::WireValue::Kind::kError;
+  reply.value.error = Describe(std::move(error));
+  core_.messenger->Send(mail.from, client::Encode(reply));
+}
+
+// Adds where it happened.
+ErrorInfo Executor::Describe(ErrorInfo error) const {
+  error.node = core_.self.node;
+  error.pid = getpid();
+  if (actor_) {
+    error.actor = actor_->id;
+    error.actor_class = actor_->class_name;
+  }
+  return error;
+}
+
+}  // namespace troupe::worker
