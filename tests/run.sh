@@ -12,9 +12,6 @@ fi
 top="$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")"
 build="$top/build/$preset"
 
-# The compiler cache answers for the same sources in another folder, too: another clone, say.
-export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$top}" CCACHE_NOHASHDIR=1
-
 # What the tests start inherits this mark, which finds what they leave, whatever its name or parent.
 TROUPE_TEST_RUN="$(date +%s%N)-$$"
 export TROUPE_TEST_RUN
