@@ -18,33 +18,51 @@ namespace troupe::worker {
 namespace {
 
 constexpr int kMaxFrames = 64;
+constexpr unsigned kNamingSeconds = 1;
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 alignas(16) char alternate_stack[64 * 1024];  // a stack overflow leaves no room on the thread's own
 
-// Demangling allocates, which is not allowed in a handler. The process is lost anyway: at worst it dies here instead
-// of a line later, and a second fault in the handler ends it, since SA_RESETHAND restored the default.
-void PrintFrame(int number, void* address) {
+// Of the one crash that a process has; handlers can be given nothing else.
+void* frames[kMaxFrames];
+volatile int depth = 0;
+volatile int printed = 0;
+volatile sig_atomic_t crash_signal = 0;
+
+void Print(const char* line) { (void)!write(STDERR_FILENO, line, std::strlen(line)); }
+
+void PrintFrame(int frame, bool demangle) {
+  void* const address = frames[frame];
   Dl_info info{};
   char line[1024];
   if (dladdr(address, &info) != 0 && info.dli_sname) {
-    int status = 0;
-    char* name = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
-    std::snprintf(line, sizeof line, "  #%d %s + %td\n", number, status == 0 ? name : info.dli_sname,
+    int status = -1;
+    char* name = demangle ? abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status) : nullptr;
+    std::snprintf(line, sizeof line, "  #%d %s + %td\n", frame - 1, status == 0 ? name : info.dli_sname,
                   static_cast<char*>(address) - static_cast<char*>(info.dli_saddr));
     std::free(name);
   } else {
-    std::snprintf(line, sizeof line, "  #%d %s + 0x%tx\n", number, info.dli_fname ? info.dli_fname : "?",
+    std::snprintf(line, sizeof line, "  #%d %s + 0x%tx\n", frame - 1, info.dli_fname ? info.dli_fname : "?",
                   static_cast<char*>(address) - static_cast<char*>(info.dli_fbase));
   }
-  (void)!write(STDERR_FILENO, line, std::strlen(line));
+  Print(line);
 }
 
-void PrintStack() {
-  void* frames[kMaxFrames];
-  const int depth = backtrace(frames, kMaxFrames);
-  for (int i = 1; i < depth; ++i) PrintFrame(i - 1, frames[i]);
+// Frame 0 is the handler.
+void PrintStack(bool demangle) {
+  while (printed + 1 < depth) {
+    PrintFrame(printed + 1, demangle);
+    printed = printed + 1;
+  }
 }
 
+// The crash was inside malloc, whose lock demangling waits for. The rest goes without.
+void OnStuck(int) {
+  PrintStack(false);
+  kill(getpid(), crash_signal);  // its default action now
+}
+
+// Demangling allocates, which is not allowed in a handler. The process is lost anyway: a second fault in the handler
+// ends it, since SA_RESETHAND restored the default, and OnStuck() ends a wait.
 void OnSignal(int signal, siginfo_t* info, void*) {
   char line[256];
   const char* name = sigabbrev_np(signal);
@@ -54,8 +72,18 @@ void OnSignal(int signal, siginfo_t* info, void*) {
     std::snprintf(line, sizeof line, "troupe: process %d crashed: SIG%s (%s) at address %p; its stack:\n", getpid(),
                   name ? name : "?", sigdescr_np(signal), info->si_addr);
   }
-  (void)!write(STDERR_FILENO, line, std::strlen(line));
-  PrintStack();
+  Print(line);
+  depth = backtrace(frames, kMaxFrames);
+  crash_signal = signal;
+  struct sigaction stuck {};
+  stuck.sa_handler = OnStuck;
+  sigaction(SIGALRM, &stuck, nullptr);
+  sigset_t alarm_only;
+  sigemptyset(&alarm_only);
+  sigaddset(&alarm_only, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarm_only, nullptr);
+  alarm(kNamingSeconds);
+  PrintStack(true);
   raise(signal);  // the default action now, with its exit status and core file
 }
 

@@ -44,8 +44,10 @@ class Victim {
   static void Uncaught() {
     std::thread([] { throw std::logic_error("nobody catches this"); }).join();
   }
+  // Volatile twice: a compiler that knows the pointer to be null, or what it points to to be nobody's, may leave out
+  // the store, and the call with it.
   [[gnu::noinline]] static void Crash() {
-    volatile int* nowhere = nullptr;
+    volatile int* volatile nowhere = nullptr;
     *nowhere = 1;  // NOLINT: the point of it
   }
 
