@@ -39,6 +39,14 @@ grpc::ChannelArguments ChannelArgs(const ClientOptions& options) {
   return args;
 }
 
+struct UnaryCall : public ActiveCall {
+  void Shutdown(const Status&) override { context.TryCancel(); }
+
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer response;
+};
+
 }  // namespace
 
 struct Client::Core {
@@ -64,11 +72,14 @@ struct Client::Core {
     if (plain.code() == StatusCode::kDeadlineExceeded) {
       return DeadlineExceeded("no answer to " + method + " from " + peer + " in time; it may have been executed");
     }
-    if (plain.code() != StatusCode::kUnavailable) return plain.WithContext(method + " of " + peer);
+    // CANCELLED that did not come from a handler: the server's gRPC stopped, or cut off what stood in its way.
+    if (plain.code() != StatusCode::kUnavailable && plain.code() != StatusCode::kCancelled) {
+      return plain.WithContext(method + " of " + peer);
+    }
     const bool connected =
         !plain.message().starts_with("failed to connect") && plain.message().find("resolution") == std::string::npos;
-    return plain.WithContext(connected ? "lost the connection to " + peer + " during " + method
-                                       : "cannot reach " + peer);
+    return Unavailable(plain.message())
+        .WithContext(connected ? "lost the connection to " + peer + " during " + method : "cannot reach " + peer);
   }
 
   Status CheckSize(const std::string& method, std::size_t bytes) const {
@@ -79,6 +90,15 @@ struct Client::Core {
   }
 
   using Complete = std::function<void(Result<MessagePtr>)>;
+
+  // What became of a call that is over.
+  Result<MessagePtr> Outcome(UnaryCall& call, const grpc::Status& status, const std::string& method,
+                             const MessageLite& prototype) const {
+    if (Status explained = Explain(call.context, status, method); !explained.ok()) return explained;
+    if (MessagePtr reply = Decode(prototype, call.response)) return reply;
+    return Internal("the reply to " + method + " from " + options.target + " is not a valid " +
+                    prototype.GetTypeName());
+  }
 
   // `complete` runs once, on one of gRPC's threads or within the call.
   static void StartUnary(const std::shared_ptr<Core>& core, const std::string& method, const MessageLite& request,
@@ -96,14 +116,6 @@ struct Client::Core {
 };
 
 namespace {
-
-struct UnaryCall : public ActiveCall {
-  void Shutdown(const Status&) override { context.TryCancel(); }
-
-  grpc::ClientContext context;
-  grpc::ByteBuffer request;
-  grpc::ByteBuffer response;
-};
 
 // One stream, as its StreamCore sees gRPC.
 class StreamCall : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -178,17 +190,13 @@ void Client::Core::StartUnary(const std::shared_ptr<Core>& core, const std::stri
   core->AddClaims(&call->context);
   call->context.set_deadline(std::chrono::system_clock::now() + timeout);
   FillBuffer(std::move(bytes), &call->request);
-  core->stub->UnaryCall(&call->context, method, {}, &call->request, &call->response,
-                        [core, call, method, &prototype, complete = std::move(complete)](const grpc::Status& status) {
-                          const Status explained = core->Explain(call->context, status, method);
-                          MessagePtr reply = explained.ok() ? Decode(prototype, call->response) : nullptr;
-                          core->calls.Remove(call);
-                          if (reply) return complete(std::move(reply));
-                          complete(explained.ok()
-                                       ? Internal("the reply to " + method + " from " + core->options.target +
-                                                  " is not a valid " + prototype.GetTypeName())
-                                       : explained);
-                        });
+  // The client may go, and the loop with it, as soon as the call is removed: nothing of the caller's is left by then.
+  core->stub->UnaryCall(
+      &call->context, method, {}, &call->request, &call->response,
+      [core, call, method, &prototype, complete = std::move(complete)](const grpc::Status& s) mutable {
+        std::exchange(complete, nullptr)(core->Outcome(*call, s, method, prototype));
+        core->calls.Remove(call);
+      });
 }
 
 Client::Client(ClientOptions options) : core_(std::make_shared<Core>(std::move(options))) {
@@ -210,10 +218,11 @@ void Client::CallRaw(const std::string& method, const MessageLite& request, std:
                      const MessageLite& prototype, std::function<void(Result<MessagePtr>)> done) {
   TROUPE_CHECK(core_->gate != nullptr);
   Core::StartUnary(core_, method, request, timeout, prototype,
-                   [gate = core_->gate, done = std::move(done)](Result<MessagePtr> reply) {
-                     // Shared because what a loop takes must be copyable.
+                   [gate = core_->gate, done = std::move(done)](Result<MessagePtr> reply) mutable {
+                     // Shared because what a loop takes must be copyable; `done` is moved because what it holds is the
+                     // loop's to let go.
                      auto shared = std::make_shared<Result<MessagePtr>>(std::move(reply));
-                     gate->Post([done, shared] { done(std::move(*shared)); });
+                     gate->Post([done = std::move(done), shared] { done(std::move(*shared)); });
                    });
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/manual_event_loop.h"
+#include "eventually.h"
 #include "loop_thread.h"
 #include "rpc/call_registry.h"
 #include "rpc/loop_gate.h"

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "eventually.h"
 #include "loop_thread.h"
 #include "rpc/client.h"
 #include "rpc/server.h"
@@ -24,9 +25,15 @@ inline Text MakeText(std::string value) {
 
 class RpcTest : public testing::Test {
  protected:
-  static constexpr std::chrono::milliseconds kTimeout{10'000};
+  static constexpr std::chrono::milliseconds kTimeout = kPatience;
 
   static Credentials GoodCredentials() { return {.token = "right", .cluster_id = "c1"}; }
+
+  // Before the members of a derived fixture go, which handlers and callbacks may use until then.
+  void TearDown() override {
+    client_.reset();
+    server_.reset();
+  }
 
   // The members' order ends clients before servers, and both before their loops.
   std::unique_ptr<Server> MakeServer(int port = 0) {

@@ -71,7 +71,8 @@ class FreezableProxy {
 
 class KeepaliveTest : public RpcTest {
  protected:
-  static constexpr std::chrono::milliseconds kKeepalive{200};
+  // A peer that a busy machine holds up for so long would rightly be given up.
+  static constexpr std::chrono::milliseconds kKeepalive{1000};
 };
 
 TEST_F(KeepaliveTest, ClosesBothEndsOfAStreamWhosePeerFallsSilent) {
@@ -83,9 +84,9 @@ TEST_F(KeepaliveTest, ClosesBothEndsOfAStreamWhosePeerFallsSilent) {
   Eventually<bool> ready;
   Eventually<Status> server_closed;
   Eventually<Status> client_closed;
-  server_->HandleStream<Text, Text>("/t.T/S", [&](std::shared_ptr<TextStream> stream) {
+  server_->HandleStream<Text, Text>("/t.T/S", [&, server_closed, ready](std::shared_ptr<TextStream> stream) {
     server_end = std::move(stream);
-    server_end->SetHandlers({.on_closed = [&](const Status& status) { server_closed.Set(status); }});
+    server_end->SetHandlers({.on_closed = [server_closed](const Status& status) { server_closed.Set(status); }});
     ready.Set(true);
   });
   StartServer();
@@ -94,8 +95,8 @@ TEST_F(KeepaliveTest, ClosesBothEndsOfAStreamWhosePeerFallsSilent) {
   ClientOptions client_options = OptionsFor(GoodCredentials());
   client_options.keepalive = kKeepalive;
   Client client(client_options);
-  auto stream =
-      client.OpenStream<Text, Text>("/t.T/S", {.on_closed = [&](const Status& status) { client_closed.Set(status); }});
+  auto stream = client.OpenStream<Text, Text>(
+      "/t.T/S", {.on_closed = [client_closed](const Status& status) { client_closed.Set(status); }});
   ASSERT_TRUE(ready.Get());
   // A quiet stream to a live peer outlasts several rounds of pings; this is time that must pass.
   poll(nullptr, 0, 5 * static_cast<int>(kKeepalive.count()));

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <future>
-#include <mutex>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "common/asio_event_loop.h"
 
 namespace troupe::rpc {
+
+// What never happens on a machine of any speed has not happened after this. Less than what ctest gives a test.
+constexpr std::chrono::seconds kPatience{60};
 
 class LoopThread {
  public:
@@ -36,35 +35,20 @@ class LoopThread {
     done.get_future().wait();
   }
 
+  // Asks on the loop, again and again, whether it `happened`; false when it does not.
+  bool Until(const std::function<bool()>& happened) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    bool yes = false;
+    do {
+      Sync([&] { yes = happened(); });
+      if (!yes) std::this_thread::yield();
+    } while (!yes && std::chrono::steady_clock::now() < deadline);
+    return yes;
+  }
+
  private:
   AsioEventLoop loop_;
   std::thread thread_;
-};
-
-// Something that a test waits for, ten seconds at most.
-template <class T>
-class Eventually {
- public:
-  void Set(T value) {
-    std::lock_guard lock(mutex_);
-    values_.push_back(std::move(value));
-    changed_.notify_all();
-  }
-  // The first value that was set; a default one when none is in time.
-  T Get() {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(10), [this] { return !values_.empty(); });
-    return values_.empty() ? T() : values_.front();
-  }
-  std::size_t count() {
-    std::lock_guard lock(mutex_);
-    return values_.size();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<T> values_;
 };
 
 }  // namespace troupe::rpc
