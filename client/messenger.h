@@ -83,6 +83,10 @@ class Messenger {
   bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {},
                  const SleepHook* hook = nullptr);
 
+  // For threads that make calls and do not wait: every so many of them, reads the rings as WaitUntil would. So the
+  // service thread stays out of their way, too.
+  void OnCallMade();
+
   // Makes waiting threads look at their condition again.
   void Kick();
 
@@ -142,7 +146,8 @@ class Messenger {
   std::condition_variable others_;  // threads that wait while another one sleeps for them
   int others_waiting_ = 0;
   int waiting_ = 0;          // threads inside WaitUntil
-  std::uint64_t waits_ = 0;  // counts WaitUntil calls
+  std::uint64_t waits_ = 0;  // counts WaitUntil calls, and looks of OnCallMade
+  std::uint64_t calls_made_ = 0;
   ipc::SpinBudget spin_{ipc::SpinBudget::kCap};
 
   std::condition_variable service_wake_;

@@ -85,6 +85,7 @@ pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::Clie
 internal::ObjectPtr RuntimeImpl::Put(internal::Payload value) {
   std::unique_lock lock(core_->mutex);
   CheckConnected();
+  core_->messenger->OnCallMade();
   if (value.bytes.size() <= inline_limit_) return objects_.NewInline(std::move(value));
   const ObjectId id = objects_.NextId();
   if (auto error = store_.Write(lock, id, value.bytes)) {
@@ -186,6 +187,7 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
         lock, [this] { return !tasks_.Congested() || !core_->lost.empty(); }, {}, &hook_);
   }
   CheckConnected();
+  core_->messenger->OnCallMade();
   pending->sequence = ++core_->last_sequence;
   return tasks_.Run(std::move(pending), resources, std::move(placement));
 }
@@ -206,6 +208,7 @@ internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, inte
         lock, [&] { return !actors_.Congested(*record) || !core_->lost.empty(); }, {}, &hook_);
   }
   CheckConnected();
+  core_->messenger->OnCallMade();
   pending->sequence = ++core_->last_sequence;
   return actors_.Call(record, std::move(pending));
 }
