@@ -130,7 +130,8 @@ void ObjectFetcher::Cancel(ObjectId id) {
   transfers_.erase(it);
 }
 
-void ObjectFetcher::Finish(ObjectId id, const Status& status) {
+// `status` by value: it may be the last failure of the transfer that ends here.
+void ObjectFetcher::Finish(ObjectId id, Status status) {
   Transfer& transfer = transfers_.at(id);
   Undo(id, transfer);
   const NodeId from = transfer.nodes.empty() ? NodeId{} : transfer.nodes.front();

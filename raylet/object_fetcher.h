@@ -55,7 +55,7 @@ class ObjectFetcher : public ObjectTransfers {
   void NextNode(ObjectId id, const Status& why);
   void WaitForRoom(ObjectId id, const Status& why);
   void Undo(ObjectId id, Transfer& transfer);
-  void Finish(ObjectId id, const Status& status);
+  void Finish(ObjectId id, Status status);
 
   EventLoop& loop_;
   store::StoreOwner& store_;

@@ -72,8 +72,8 @@ TEST_F(StartTest, ReusesAndCleansWithANote) {
   const auto session = ReadSession(dir);
   kill(session->head->pid, SIGKILL);
   kill(session->node->pid, SIGKILL);
-  WaitGone(session->head->pid, session->head_start, std::chrono::seconds(5));
-  WaitGone(session->node->pid, session->node_start, std::chrono::seconds(5));
+  WaitGone(session->head->pid, session->head_start, std::chrono::seconds(60));
+  WaitGone(session->node->pid, session->node_start, std::chrono::seconds(60));
   ASSERT_EQ(Troupe({"start", "--head", "--session-dir", dir}), kOk) << err_;
   EXPECT_THAT(err_, HasSubstr("it is used again"));
   ASSERT_EQ(Troupe({"stop", "--session-dir", dir}), kOk);

@@ -23,12 +23,12 @@ class DaemonTest : public SessionTest {
 TEST_F(DaemonTest, RunsInASessionOfItsOwnAndBecomesReady) {
   const auto daemon = Start();
   ASSERT_TRUE(daemon.ok()) << daemon.status().ToString();
-  const auto ready = WaitReady(*daemon, base_ + "/head.json", 10s);
+  const auto ready = WaitReady(*daemon, base_ + "/head.json", 60s);
   ASSERT_TRUE(ready.ok()) << ready.status().ToString();
   EXPECT_THAT(*ready, HasSubstr("\"pid\":" + std::to_string(daemon->pid)));
   EXPECT_EQ(getsid(daemon->pid), daemon->pid);
-  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time, 10s), StopOutcome::kStopped);
-  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time, 10s), StopOutcome::kWasGone);
+  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time, 60s), StopOutcome::kStopped);
+  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time, 60s), StopOutcome::kWasGone);
   EXPECT_EQ(waitpid(daemon->pid, nullptr, 0), -1) << "the zombie is taken away";
 }
 
@@ -37,7 +37,7 @@ TEST_F(DaemonTest, PassesOnWhatADaemonSaidThatEndsBeforeItIsReady) {
   WriteText(base_ + "/troupe-head.out", "from an earlier run\n");
   const auto daemon = Start();
   ASSERT_TRUE(daemon.ok());
-  const Status status = WaitReady(*daemon, base_ + "/head.json", 10s).status();
+  const Status status = WaitReady(*daemon, base_ + "/head.json", 60s).status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("exited with status 1 before it was ready: port 6480 is in use"));
   EXPECT_THAT(status.message(), testing::Not(HasSubstr("earlier run")));
@@ -49,14 +49,14 @@ TEST_F(DaemonTest, AReadyFileOfAnotherProcessIsNotTaken) {
   const auto daemon = Start();
   ASSERT_TRUE(daemon.ok());
   EXPECT_EQ(WaitReady(*daemon, base_ + "/head.json", 30ms).status().code(), StatusCode::kDeadlineExceeded);
-  EXPECT_TRUE(StopDaemon(daemon->pid, daemon->start_time, 10s).ok());
+  EXPECT_TRUE(StopDaemon(daemon->pid, daemon->start_time, 60s).ok());
 }
 
 TEST_F(DaemonTest, KillsOneThatDoesNotHeedSigterm) {
   SetEnv("TROUPE_FAKE", "ignores-term");
   const auto daemon = Start();
   ASSERT_TRUE(daemon.ok());
-  ASSERT_TRUE(WaitReady(*daemon, base_ + "/head.json", 10s).ok());
+  ASSERT_TRUE(WaitReady(*daemon, base_ + "/head.json", 60s).ok());
   EXPECT_FALSE(WaitGone(daemon->pid, daemon->start_time, 0ms));
   EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time, 20ms), StopOutcome::kKilled);
   EXPECT_TRUE(WaitGone(daemon->pid, daemon->start_time, 0ms));
@@ -65,10 +65,10 @@ TEST_F(DaemonTest, KillsOneThatDoesNotHeedSigterm) {
 TEST_F(DaemonTest, NeverStopsAnotherProcessThatHasThePid) {
   const auto daemon = Start();
   ASSERT_TRUE(daemon.ok());
-  ASSERT_TRUE(WaitReady(*daemon, base_ + "/head.json", 10s).ok());
-  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time + 1, 10s), StopOutcome::kWasGone);
+  ASSERT_TRUE(WaitReady(*daemon, base_ + "/head.json", 60s).ok());
+  EXPECT_EQ(*StopDaemon(daemon->pid, daemon->start_time + 1, 60s), StopOutcome::kWasGone);
   EXPECT_FALSE(WaitGone(daemon->pid, daemon->start_time, 0ms));
-  EXPECT_TRUE(StopDaemon(daemon->pid, daemon->start_time, 10s).ok());
+  EXPECT_TRUE(StopDaemon(daemon->pid, daemon->start_time, 60s).ok());
 }
 
 TEST_F(DaemonTest, SaysWhereItLookedForAProgram) {

@@ -49,13 +49,15 @@ int main(int argc, char** argv) {
   sigaddset(&term, SIGTERM);
   sigprocmask(SIG_BLOCK, &term, nullptr);
   // A test that fails halfway leaves nothing behind for long.
-  alarm(60);
+  alarm(120);
   if (fault != "never-ready") {
+    std::ofstream arguments(flags.at("--session-dir") + (is_head ? "/head.args" : "/raylet.args"));
+    for (int i = 1; i < argc; ++i) arguments << argv[i] << '\n';
+    arguments.close();
+    // Last: whoever waits for it looks at the arguments next.
     const std::string path = flags.at("--session-dir") + (is_head ? "/head.json" : "/node.json");
     std::ofstream(path + ".new") << ReadyText(is_head, flags);
     std::rename((path + ".new").c_str(), path.c_str());
-    std::ofstream arguments(flags.at("--session-dir") + (is_head ? "/head.args" : "/raylet.args"));
-    for (int i = 1; i < argc; ++i) arguments << argv[i] << '\n';
   }
   if (fault == "ignores-term") {
     for (;;) pause();

@@ -94,8 +94,8 @@ TEST_F(LocalClusterTest, RefusesAFolderInUseAndReusesAStaleOne) {
 
   kill(first->session.head->pid, SIGKILL);
   kill(first->session.node->pid, SIGKILL);
-  ASSERT_TRUE(WaitGone(first->session.head->pid, first->session.head_start, std::chrono::seconds(5)));
-  ASSERT_TRUE(WaitGone(first->session.node->pid, first->session.node_start, std::chrono::seconds(5)));
+  ASSERT_TRUE(WaitGone(first->session.head->pid, first->session.head_start, std::chrono::seconds(60)));
+  ASSERT_TRUE(WaitGone(first->session.node->pid, first->session.node_start, std::chrono::seconds(60)));
   const auto second = StartCluster({.session_dir = dir});
   ASSERT_TRUE(second.ok()) << second.status().ToString();
   EXPECT_TRUE(second->reused_stale_dir);

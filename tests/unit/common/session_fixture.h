@@ -19,7 +19,8 @@ namespace troupe::test {
 class SessionTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string path = std::filesystem::temp_directory_path() / "troupe-session.XXXXXX";
+    // Without links, as sessions are named.
+    std::string path = std::filesystem::canonical(std::filesystem::temp_directory_path()) / "troupe-session.XXXXXX";
     base_ = mkdtemp(path.data());
     root_ = base_ + "/root";
     std::filesystem::create_directories(base_ + "/install/bin");
@@ -33,7 +34,7 @@ class SessionTest : public testing::Test {
     unsetenv("TROUPE_FAKE");
   }
   void TearDown() override {
-    for (const Session& session : ListSessions(root_)) EXPECT_TRUE(StopSession(session, std::chrono::seconds(5)).ok());
+    for (const Session& session : ListSessions(root_)) EXPECT_TRUE(StopSession(session, std::chrono::seconds(60)).ok());
     std::filesystem::remove_all(base_);
   }
 

@@ -31,7 +31,7 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;
 using testing::HasSubstr;
 
-constexpr auto kPatience = 10s;
+constexpr auto kPatience = 60s;
 
 // Messages that a stream has received, for the test's thread to take.
 class Inbox {

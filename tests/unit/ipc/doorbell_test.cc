@@ -32,15 +32,27 @@ TEST(DoorbellTest, RefusesARegionThatHoldsNone) {
   EXPECT_EQ(CreateDoorbellRegion(name).code(), StatusCode::kAlreadyExists);
 }
 
+// Whether a Wait() for what `ring` returns is cut short. Once, a busy machine may hold it up past its timeout all the
+// same; a ring that wakes nobody is slept through every time.
+bool EndsAWait(OwnDoorbell* own, const std::function<std::uint32_t()>& ring) {
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const std::uint32_t word = ring();
+    const auto start = Clock::now();
+    own->Wait(word);
+    own->Finish();
+    if (Clock::now() - start < kDoorbellTimeout) return true;
+  }
+  return false;
+}
+
 TEST(DoorbellTest, WaitReturnsAtOnceWhenItRangAfterPrepare) {
   TestBell bell;
   auto own = bell.Own();
-  const std::uint32_t word = own->Prepare();
-  bell.Peer().Ring();
-  const auto start = Clock::now();
-  own->Wait(word, 100ms);
-  own->Finish();
-  EXPECT_LT(Clock::now() - start, 90ms);
+  EXPECT_TRUE(EndsAWait(own.get(), [&] {
+    const std::uint32_t word = own->Prepare();
+    bell.Peer().Ring();
+    return word;
+  }));
 }
 
 TEST(DoorbellTest, WaitEndsWithItsTimeoutWhenNobodyRings) {
@@ -66,27 +78,25 @@ TEST(DoorbellTest, RingBeforePrepareIsNotRemembered) {
 TEST(DoorbellTest, KeepsRingingForTheThreadsThatStillSleep) {
   TestBell bell;
   auto own = bell.Own();
-  own->Prepare();
-  const std::uint32_t word = own->Prepare();  // two threads wait,
-  own->Finish();                              // one of them leaves
-  bell.Peer().Ring();
-  const auto start = Clock::now();
-  own->Wait(word, 100ms);
-  own->Finish();
-  EXPECT_LT(Clock::now() - start, 90ms);
+  EXPECT_TRUE(EndsAWait(own.get(), [&] {
+    own->Prepare();
+    const std::uint32_t word = own->Prepare();  // two threads wait,
+    own->Finish();                              // one of them leaves
+    bell.Peer().Ring();
+    return word;
+  }));
 }
 
 TEST(DoorbellTest, RingAlwaysWakesEvenWhenAKilledPeerTookTheFlag) {
   TestBell bell;
   auto own = bell.Own();
-  const std::uint32_t word = own->Prepare();
   auto region = SharedRegion::Open(bell.name, Access::kReadWrite);
-  reinterpret_cast<DoorbellLayout*>(region->data())->sleeping = 0;
-  bell.Peer().RingAlways();
-  const auto start = Clock::now();
-  own->Wait(word, 100ms);
-  own->Finish();
-  EXPECT_LT(Clock::now() - start, 90ms);
+  EXPECT_TRUE(EndsAWait(own.get(), [&] {
+    const std::uint32_t word = own->Prepare();
+    reinterpret_cast<DoorbellLayout*>(region->data())->sleeping = 0;
+    bell.Peer().RingAlways();
+    return word;
+  }));
 }
 
 // Sleeps until `ready`. False when it slept on although it was ready and nobody was still about to ring: after five

@@ -88,7 +88,7 @@ TEST_F(JobClientTest, SendsAPackageInChunksFromWhereTheHeadStands) {
   ASSERT_TRUE(head.ok());
   head_.packages[package->hash] = bytes.substr(0, 1'000'000);
   head_.forget_package_at = 3'500'000;
-  const Status sent = jobs::UploadPackage(**head, file, package->hash, package->size, 10s);
+  const Status sent = jobs::UploadPackage(**head, file, package->hash, package->size, 60s);
   EXPECT_TRUE(sent.ok()) << sent.ToString();
   EXPECT_EQ(head_.packages[package->hash], bytes);
 }

@@ -13,7 +13,8 @@ namespace troupe::test {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string path = std::filesystem::temp_directory_path() / "troupe-test.XXXXXX";
+    // Without links, as programs that run in it will name it.
+    std::string path = std::filesystem::canonical(std::filesystem::temp_directory_path()) / "troupe-test.XXXXXX";
     path_ = mkdtemp(path.data());
   }
   ~TemporaryDirectory() {

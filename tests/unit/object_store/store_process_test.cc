@@ -41,7 +41,7 @@ class EndlessWriter {
 
  private:
   [[noreturn]] static void Write(const Extent& extent, int begun) {
-    ::alarm(60);  // whatever becomes of the test
+    ::alarm(120);  // whatever becomes of the test
     StoreView view;
     const auto bytes = view.MapWritable(extent);
     if (!bytes.ok()) ::_exit(1);

@@ -16,7 +16,7 @@ class LoopRunner {
   }
 
   // Runs the loop until `happened`; false when it does not within `limit`.
-  bool Until(const std::function<bool()>& happened, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+  bool Until(const std::function<bool()>& happened, std::chrono::milliseconds limit = std::chrono::seconds(60)) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     Check(happened, deadline);
     Run();

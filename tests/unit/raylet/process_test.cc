@@ -160,8 +160,8 @@ TEST_F(ProcessTest, WaitsForAnEndAtShutdown) {
   WatchedProcess process(runner_.loop.context(), *spawned, [](std::optional<int>) { FAIL(); });
   EXPECT_FALSE(process.WaitEnded(std::chrono::milliseconds(1)));
   EXPECT_TRUE(process.Signal(SIGKILL).ok());
-  EXPECT_TRUE(process.WaitEnded(std::chrono::seconds(10)));
-  EXPECT_TRUE(process.WaitEnded(std::chrono::seconds(10)));
+  EXPECT_TRUE(process.WaitEnded(std::chrono::seconds(60)));
+  EXPECT_TRUE(process.WaitEnded(std::chrono::seconds(60)));
   runner_.Settle();
 }
 
@@ -185,7 +185,7 @@ TEST_F(ProcessTest, SeesTheEndOfAProcessThatIsNotItsChildWithoutAStatus) {
   EXPECT_TRUE(runner_.Until([&] { return access(("/proc/" + std::to_string(child)).c_str(), F_OK) != 0; }));
   EXPECT_EQ(WatchedProcess::Find(child, 0).status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(shell.Signal(SIGKILL).ok());
-  EXPECT_TRUE(shell.WaitEnded(std::chrono::seconds(10)));
+  EXPECT_TRUE(shell.WaitEnded(std::chrono::seconds(60)));
 }
 
 TEST_F(ProcessTest, ChildrenDieWithTheirParent) {

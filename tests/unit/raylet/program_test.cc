@@ -81,7 +81,11 @@ class TestDriver {
         ADD_FAILURE() << frame.status().ToString();
         return message;
       }
-      if (frame->type != kToClient || !message.ParseFromString(frame->payload)) continue;
+      if (frame->type != kToClient) continue;
+      if (!message.ParseFromString(frame->payload)) {
+        ADD_FAILURE() << "the raylet sent what does not decode: " << testing::PrintToString(frame->payload);
+        return message;
+      }
       if (wanted(message)) return message;
     }
   }
