@@ -10,6 +10,8 @@ namespace {
 // A caller holds back when this much of what it asked of one actor is unanswered.
 constexpr std::size_t kMaxUnsent = 100'000;
 constexpr std::size_t kMaxInFlight = 65'536;
+// Should nobody here be told that a process is gone, the head's word counts after this time.
+constexpr std::chrono::seconds kLastWords{2};
 
 RefName NameOf(const ActorRecord& actor) {
   return {.kind = actor.detached ? RefName::Kind::kDetachedActor : RefName::Kind::kActor,
@@ -80,7 +82,7 @@ void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool ge
   create.set_get_if_exists(get_if_exists);
   // The arguments may be read by several incarnations, so nobody is counted: this process keeps what they name.
   EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self), create.mutable_spec()->mutable_arguments());
-  core_.messenger->Request(std::move(message), [this, actor, registered](const pb::RayletToClient& reply) {
+  core_.outbox->Request(std::move(message), [this, actor, registered](const pb::RayletToClient& reply) {
     if (reply.has_error()) {
       actor->death = FromProto(reply.error());
       actor->death.outcome = Outcome::kNotExecuted;
@@ -169,7 +171,7 @@ void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
       if (actor->state != pb::DEAD) {
         pb::ClientToRaylet message;
         message.mutable_release_actor()->set_id(actor->id.Bytes());
-        core_.messenger->SendRaylet(message);
+        core_.outbox->SendRaylet(message);
       }
     } else if (actor->refs.borrowed != 0) {
       SendCount(core_, FrameType::kDropRef, NameOf(*actor), core_.self, std::exchange(actor->refs.borrowed, 0));
@@ -184,7 +186,7 @@ void ActorTable::Watch(const std::shared_ptr<ActorRecord>& actor) {
   actor->watched = true;
   pb::ClientToRaylet message;
   message.mutable_find_actor()->set_id(actor->id.Bytes());
-  core_.messenger->Request(std::move(message), [this, actor](const pb::RayletToClient& reply) {
+  core_.outbox->Request(std::move(message), [this, actor](const pb::RayletToClient& reply) {
     if (!reply.has_error()) return Apply(actor, reply.actor_reply().info());
     actor->death = FromProto(reply.error());
     Die(actor);
@@ -195,7 +197,7 @@ void ActorTable::Watch(const std::shared_ptr<ActorRecord>& actor) {
 
 bool ActorTable::Congested(const ActorRecord& actor) const {
   if (actor.queue.size() >= kMaxUnsent || actor.in_flight >= kMaxInFlight) return true;
-  return actor.state == pb::ALIVE && core_.messenger->Backlog(actor.address) > Messenger::kBacklogLimit;
+  return actor.state == pb::ALIVE && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
 }
 
 internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call) {
@@ -216,7 +218,7 @@ internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, 
 }
 
 void ActorTable::Flush(const std::shared_ptr<ActorRecord>& actor) {
-  while (!actor->queue.empty() && actor->state == pb::ALIVE && !actor->gone && SendFirst(actor)) {
+  while (!actor->queue.empty() && actor->running() && SendFirst(actor)) {
   }
 }
 
@@ -247,7 +249,7 @@ void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::
   call->incarnation = actor->incarnation;
   actor->sent.push_back(call);
   ++actor->in_flight;
-  core_.messenger->Send(actor->address, Encode(frame));
+  core_.outbox->Send(actor->address, Encode(frame));
   // Without retries the bytes are not needed again; objects given as arguments are, until the reply.
   if (call->retries_left == 0) call->arguments.values = {};
 }
@@ -295,13 +297,37 @@ void ActorTable::OnUpdate(const pb::ActorInfo& info) {
 }
 
 void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
-  if (actor->state == pb::DEAD || info.incarnation() < actor->incarnation) return;
+  if (actor->state == pb::DEAD) return;
+  const std::uint64_t known = actor->held ? actor->held->version() : actor->version;
+  const bool stale = info.version() < known || info.incarnation() < actor->incarnation;
+  // An answer that was waited for may come after an update that followed it. The last word needs no number.
+  if (stale && info.state() != pb::DEAD) return;
   if (info.incarnation() == actor->incarnation && actor->gone && info.state() == pb::ALIVE) return;  // old news
+  const bool ends_process = info.state() != pb::ALIVE || info.incarnation() != actor->incarnation;
+  if (actor->running() && ends_process && !core_.IsDead(actor->address)) {
+    return Hold(actor, info);
+  }
+  if (actor->held) {
+    actor->held = info;
+  } else {
+    Take(actor, info);
+  }
+}
+
+void ActorTable::Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
+  actor->held = info;
+  core_.outbox->After(kLastWords, [this, actor, process = actor->address.process] {
+    if (actor->held && actor->address.process == process) OnProcessLost(actor, "its node did not tell how it ended");
+  });
+}
+
+void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
   if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool was_alive = actor->state == pb::ALIVE;
   if (was_alive && (info.state() != pb::ALIVE || info.incarnation() != actor->incarnation)) {
     LoseProcess(actor, FromProto(info.death()));
   }
+  actor->version = info.version();
   actor->state = info.state();
   actor->incarnation = info.incarnation();
   actor->gone = false;
@@ -309,7 +335,7 @@ void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::Acto
     case pb::ALIVE:
       actor->address = ToAddress(info.address());
       by_process_[actor->address.process] = actor;
-      if (core_.dead_processes.contains(actor->address.process)) {
+      if (core_.IsDead(actor->address)) {
         return LoseProcess(actor, {.message = "its process died"});
       }
       Flush(actor);
@@ -357,6 +383,7 @@ void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const Er
 
 void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
   actor->state = pb::DEAD;
+  actor->held.reset();
   by_process_.erase(actor->address.process);
   auto sent = std::exchange(actor->sent, {});
   for (const auto& call : sent) {
@@ -386,8 +413,7 @@ ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {
 
 void ActorTable::OnProcessGone(ProcessId process, const std::string& reason) {
   if (auto it = by_process_.find(process); it != by_process_.end()) {
-    const std::shared_ptr<ActorRecord> actor = it->second;
-    LoseProcess(actor, {.message = reason});
+    OnProcessLost(std::shared_ptr(it->second), reason);
   }
   std::vector<std::shared_ptr<ActorRecord>> held;
   for (const auto& [id, actor] : actors_) {
@@ -399,12 +425,18 @@ void ActorTable::OnProcessGone(ProcessId process, const std::string& reason) {
   }
 }
 
-void ActorTable::OnNodeGone(NodeId node, const std::string& reason) {
-  std::vector<std::shared_ptr<ActorRecord>> lost;
+void ActorTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {
   for (const auto& [process, actor] : by_process_) {
-    if (actor->address.node == node) lost.push_back(actor);
+    if (actor->address.node == node) processes->insert(process);
   }
-  for (const auto& actor : lost) LoseProcess(actor, {.message = reason});
+  for (const auto& [id, actor] : actors_) AddHolders(actor->refs, node, processes);
+}
+
+void ActorTable::OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason) {
+  const std::optional<pb::ActorInfo> held = std::exchange(actor->held, std::nullopt);
+  if (!held) return LoseProcess(actor, {.message = reason});
+  LoseProcess(actor, FromProto(held->death()));
+  Take(actor, *held);
 }
 
 void ActorTable::FailAll(const ErrorInfo& error) {

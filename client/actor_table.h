@@ -5,6 +5,9 @@
 // again to the next incarnation (in order, ahead of the queue) if they have retries left, and else end with an
 // unknown outcome; calls that were never sent wait, at no cost in retries, and end as not executed if the actor is
 // dead for good.
+//
+// The head's word that a process has ended takes another way than the replies which that process gave before, and may
+// overtake them. It is held until the process is known to be gone here: then all that it wrote has been read.
 #pragma once
 
 #include <functional>
@@ -49,7 +52,8 @@ class ActorTable {
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ActorRecord>& actor);
   void OnProcessGone(ProcessId process, const std::string& reason);
-  void OnNodeGone(NodeId node, const std::string& reason);
+  // Adds the processes of the node that it knows.
+  void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
   void FailAll(const ErrorInfo& error);
 
   // The error of an actor that is DEAD, as a caller of one of its methods should see it.
@@ -62,6 +66,9 @@ class ActorTable {
                     const std::function<void(const pb::RayletToClient&)>& registered);
   void Watch(const std::shared_ptr<ActorRecord>& actor);
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
+  void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
+  void Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
+  void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason);
   void TellPending(const ActorRecord& actor, const pb::ActorInfo& info);
   void Flush(const std::shared_ptr<ActorRecord>& actor);
   bool SendFirst(const std::shared_ptr<ActorRecord>& actor);

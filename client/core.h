@@ -16,10 +16,16 @@ struct Core {
   Address self;
   pb::Registered info;
   std::unique_ptr<Messenger> messenger;
+  Outbox* outbox = nullptr;  // the messenger, but for tests of the tables
   std::shared_ptr<ReleaseQueue> releases = std::make_shared<ReleaseQueue>();
   std::uint64_t last_sequence = 0;               // of objects, calls, tasks and actors made here
   std::unordered_set<ProcessId> dead_processes;  // ids are never reused, so they stay dead
+  std::unordered_set<NodeId> dead_nodes;         // the same
   std::string lost;                              // why the raylet is gone; empty while it is there
+
+  bool IsDead(const Address& address) const {
+    return dead_processes.contains(address.process) || dead_nodes.contains(address.node);
+  }
 };
 
 // Error conversion between messages and the public type.

@@ -411,6 +411,14 @@ void Messenger::OnCallMade() {
   if (others_waiting_ > 0) others_.notify_all();
 }
 
+bool Messenger::FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
+  const auto flushed = [this] {
+    return lost_ ||
+           std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer.second->backlog.empty(); });
+  };
+  return WaitUntil(lock, flushed, Clock::now() + limit);
+}
+
 // --- Service thread ------------------------------------------------------------------------------------------------
 
 void Messenger::After(std::chrono::milliseconds delay, std::function<void()> work) {

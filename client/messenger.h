@@ -25,6 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client/outbox.h"
 #include "common/status.h"
 #include "ipc/channel.h"
 #include "ipc/client_socket.h"
@@ -35,7 +36,6 @@
 
 namespace troupe::client {
 
-using Clock = std::chrono::steady_clock;
 using Deadline = std::optional<Clock::time_point>;
 
 // What arrives. All functions are called with the mutex held and must not block.
@@ -53,14 +53,14 @@ class MessageHandler {
   virtual void OnRayletLost(const std::string& reason) = 0;
 };
 
-class Messenger {
+class Messenger final : public Outbox {
  public:
   // Waiting threads call it once when they are about to sleep (true) and once when they go on (false), without
   // the mutex; a worker lends its CPUs away meanwhile.
   using SleepHook = std::function<void(bool sleeping)>;
 
   Messenger(std::mutex& mutex, MessageHandler& handler) : mutex_(mutex), handler_(handler) {}
-  ~Messenger();
+  ~Messenger() override;
 
   // Registers with the raylet at `socket_path` and starts the threads. Blocks. Without the mutex.
   Result<pb::Registered> Start(const std::string& socket_path, const pb::RegisterClient& hello);
@@ -70,13 +70,9 @@ class Messenger {
   // --- With the mutex held ---------------------------------------------------------------------------------------
 
   // Queues `frame`. Never blocks for long; what the ring does not take waits in a private backlog.
-  void Send(const Address& to, std::string frame);
-  // Bytes queued for `to` that its ring had no room for; callers hold back above kBacklogLimit.
-  std::size_t Backlog(const Address& to) const;
-  static constexpr std::size_t kBacklogLimit = 1u << 20;
-
-  // Sends `message` and calls `done` with the reply (error set: refused or the raylet is gone).
-  void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done);
+  void Send(const Address& to, std::string frame) override;
+  std::size_t Backlog(const Address& to) const override;
+  void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override;
 
   // Reads the rings until `done()` or the deadline, whose passing it returns as false. Releases the mutex while it
   // waits. Any number of threads.
@@ -90,8 +86,13 @@ class Messenger {
   // Makes waiting threads look at their condition again.
   void Kick();
 
-  // Runs `work` with the mutex held, on the service thread, at most about 100 ms late.
-  void After(std::chrono::milliseconds delay, std::function<void()> work);
+  // On the service thread, at most about 100 ms late.
+  void After(std::chrono::milliseconds delay, std::function<void()> work) override;
+  Clock::time_point Now() const override { return Clock::now(); }
+
+  // Waits until everything queued for processes of this node is in their rings, or they are gone; false when `limit`
+  // has passed. Before a process ends on purpose: what it leaves in its own memory is lost.
+  bool FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit);
 
   // `work` runs after each look at the rings, before waiting threads look at their condition.
   void OnDrain(std::function<void()> work) { on_drain_ = std::move(work); }
@@ -99,7 +100,7 @@ class Messenger {
   // --- Any thread, mutex or not ------------------------------------------------------------------------------------
 
   // One-way message to the raylet. A lost connection shows in OnRayletLost.
-  void SendRaylet(const pb::ClientToRaylet& message);
+  void SendRaylet(const pb::ClientToRaylet& message) override;
   // Wakes the service thread if it sleeps, and nobody else.
   void WakeService();
 

@@ -8,15 +8,21 @@
 namespace troupe::client {
 
 void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
-  if (core.dead_processes.contains(frame.holder.process)) return;
-  const std::int64_t change = type == FrameType::kAddRef ? frame.count : -frame.count;
-  std::int64_t& count = refs.holders[frame.holder.process];
-  count += change;
-  if (count == 0) refs.holders.erase(frame.holder.process);
+  if (core.IsDead(frame.holder)) return;
+  RefCounts::Holder& holder = refs.holders[frame.holder.process];
+  holder.node = frame.holder.node;
+  holder.count += type == FrameType::kAddRef ? frame.count : -frame.count;
+  if (holder.count == 0) refs.holders.erase(frame.holder.process);
+}
+
+void AddHolders(const RefCounts& refs, NodeId node, std::set<ProcessId>* processes) {
+  for (const auto& [process, holder] : refs.holders) {
+    if (holder.node == node) processes->insert(process);
+  }
 }
 
 void SendCount(Core& core, FrameType type, const RefName& name, const Address& holder, std::int64_t count) {
-  core.messenger->Send(name.owner, Encode(type, RefCountFrame{name, holder, count}));
+  core.outbox->Send(name.owner, Encode(type, RefCountFrame{name, holder, count}));
 }
 
 std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner) {
@@ -72,7 +78,7 @@ internal::ObjectPtr ObjectTable::Borrow(const internal::ObjectName& name) {
   auto record = Find(name.id);
   if (!record) {
     record = NewRecord(name.id, name.owner);
-    if (name.owner.process == core_.self.process || core_.dead_processes.contains(name.owner.process)) {
+    if (name.owner.process == core_.self.process || core_.IsDead(name.owner)) {
       // Every ref to it was dropped before: its name outlived it in some bytes.
       Fail(record, {.kind = ErrorKind::kObjectLost,
                     .outcome = Outcome::kUnknown,
@@ -113,12 +119,12 @@ void ObjectTable::Ask(ObjectRecord& record) {
 void ObjectTable::AskAgain(ObjectRecord& record) {
   if (record.owner.process == core_.self.process) return;
   record.state = ObjectRecord::State::kPending;
-  if (core_.dead_processes.contains(record.owner.process)) {
+  if (core_.IsDead(record.owner)) {
     return Fail(Find(record.id), {.kind = ErrorKind::kObjectLost,
                                   .outcome = Outcome::kUnknown,
                                   .message = "the owner of object " + record.id.Hex() + " died"});
   }
-  core_.messenger->Send(record.owner, Encode(GetObjectFrame{record.id}));
+  core_.outbox->Send(record.owner, Encode(GetObjectFrame{record.id}));
 }
 
 void ObjectTable::Resolve(const std::shared_ptr<ObjectRecord>& record, const WireValue& value) {
@@ -153,7 +159,7 @@ void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   record->call.reset();
   if (!record->askers.empty()) {
     for (const Address& asker : std::exchange(record->askers, {})) {
-      core_.messenger->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
+      core_.outbox->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
     }
   }
   if (!record->on_ready.empty()) {
@@ -198,7 +204,7 @@ void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) 
                           .outcome = Outcome::kUnknown,
                           .message = "object " + frame.id.Hex() + " is gone: its owner holds no such object"};
   }
-  core_.messenger->Send(from, Encode(answer));
+  core_.outbox->Send(from, Encode(answer));
 }
 
 void ObjectTable::OnObjectValue(const ObjectValueFrame& frame) {
@@ -238,11 +244,12 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
 }
 
 void ObjectTable::FlushDeletes() {
+  if (deletes_.empty()) return;
   for (auto& [node, ids] : std::exchange(deletes_, {})) {
     pb::ClientToRaylet message;
     message.mutable_delete_objects()->set_node(node.Bytes());
     for (const ObjectId& id : ids) message.mutable_delete_objects()->add_ids(id.Bytes());
-    core_.messenger->SendRaylet(message);
+    core_.outbox->SendRaylet(message);
   }
 }
 
@@ -264,9 +271,11 @@ void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
   }
 }
 
-void ObjectTable::OnNodeGone(NodeId node) {
+void ObjectTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) {
   for (const auto& [id, record] : records_) {
     if (record->state == ObjectRecord::State::kStored) std::erase(record->nodes, node);
+    if (record->owner.node == node) processes->insert(record->owner.process);
+    AddHolders(record->refs, node, processes);
   }
 }
 

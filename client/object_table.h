@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -64,11 +65,12 @@ class ObjectTable {
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ObjectRecord>& record);
   void OnProcessGone(ProcessId process, const std::string& reason);
-  void OnNodeGone(NodeId node);
+  // Forgets the copies there, and adds the processes of the node that it knows.
+  void OnNodeGone(NodeId node, std::set<ProcessId>* processes);
   // Every object without a value fails with `error`: nothing can arrive any more.
   void FailAll(const ErrorInfo& error);
 
-  // Tells the raylets of stored objects that are unused now. After a batch of releases.
+  // Tells the raylets of stored objects that are unused now. After a batch of releases and counts.
   void FlushDeletes();
 
   std::size_t size() const { return records_.size(); }
@@ -87,6 +89,8 @@ class ObjectTable {
 
 // Shared with ActorTable: applies a count to a thing this process owns, ignoring dead holders.
 void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame);
+// Adds those holders that are on `node`.
+void AddHolders(const RefCounts& refs, NodeId node, std::set<ProcessId>* processes);
 // Tells `owner` that `holder` holds `count` more (or fewer) of `name`.
 void SendCount(Core& core, FrameType type, const RefName& name, const Address& holder, std::int64_t count);
 

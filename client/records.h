@@ -31,7 +31,11 @@ struct RefCounts {
   std::int64_t borrowed = 0;  // not the owner: what the owner counts for this process
   // The owner: what others hold. A count may be below zero for a moment, when a drop overtakes the add that another
   // process sent on the holder's behalf; the thing is unused only when no count is left.
-  std::unordered_map<ProcessId, std::int64_t> holders;
+  struct Holder {
+    std::int64_t count = 0;
+    NodeId node;
+  };
+  std::unordered_map<ProcessId, Holder> holders;
 
   bool Unused() const { return handles == 0 && holders.empty(); }
 };
@@ -95,9 +99,12 @@ struct ActorRecord {
   std::uint64_t incarnation = 0;
   Address address;  // while ALIVE
   std::string class_name;
-  ErrorInfo death;  // while RESTARTING or DEAD
+  ErrorInfo death;            // while RESTARTING or DEAD
+  std::uint64_t version = 0;  // of the head's word that was taken last
   bool watched = false;
   bool gone = false;  // its process died and the head has not said what follows
+  // What the head said of the end of its process, until that process's own last words are in.
+  std::optional<pb::ActorInfo> held;
 
   std::deque<std::shared_ptr<PendingCall>> queue;  // not sent yet, in order
   std::deque<std::shared_ptr<PendingCall>> sent;   // in order of sending; answered ones are dropped from the front
@@ -107,6 +114,9 @@ struct ActorRecord {
   std::optional<pb::ActorSpec> spec;
   internal::Arguments arguments;
   std::size_t unresolved = 0;
+
+  // Whether calls can be sent to it.
+  bool running() const { return state == pb::ALIVE && !gone && !held; }
 };
 
 // Refs and handles that user code dropped. Their destructors run anywhere, also where the runtime's mutex is held,

@@ -33,17 +33,19 @@ RuntimeImpl::RuntimeImpl()
         message.mutable_blocked()->set_blocked(sleeping);
         core_->messenger->SendRaylet(message);
       }),
-      objects_(*core_, *this),
-      actors_(*core_, objects_, *this),
-      tasks_(*core_, objects_, *this),
+      tables_(*core_),
+      objects_(tables_.objects()),
+      actors_(tables_.actors()),
+      tasks_(tables_.tasks()),
       store_(core_, &hook_) {}
 
 RuntimeImpl::~RuntimeImpl() { Stop(); }
 
 Status RuntimeImpl::Start(const std::string& socket_path, const pb::RegisterClient& hello, CallSink* sink) {
-  sink_ = sink;
-  core_->messenger = std::make_unique<Messenger>(core_->mutex, static_cast<MessageHandler&>(*this));
-  core_->messenger->OnDrain([this] { TakeReleased(); });
+  tables_.SetSink(sink);
+  core_->messenger = std::make_unique<Messenger>(core_->mutex, tables_);
+  core_->outbox = core_->messenger.get();
+  core_->messenger->OnDrain([this] { tables_.TakeReleased(); });
   std::unique_lock lock(core_->mutex);  // messages wait until this process knows who it is
   Result<pb::Registered> registered = core_->messenger->Start(socket_path, hello);
   if (!registered.ok()) return registered.status();
@@ -213,20 +215,6 @@ internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, inte
   return actors_.Call(record, std::move(pending));
 }
 
-void RuntimeImpl::OnReply(const ReplyFrame& frame) {
-  auto result = objects_.Find({core_->self.process.value, frame.sequence});
-  // A reply that was given up on, or of an earlier attempt: what it brings is taken over and dropped.
-  if (!result || !result->call || result->call->incarnation != frame.incarnation || result->call->done) {
-    (void)Adopt(frame.value.contained);
-    return;
-  }
-  if (result->call->actor) {
-    actors_.OnReply(result, frame);
-  } else {
-    tasks_.OnReply(result, frame);
-  }
-}
-
 // --- Actors --------------------------------------------------------------------------------------------------------
 
 pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const {
@@ -340,7 +328,7 @@ void RuntimeImpl::Terminate(const internal::ActorPtr& actor) {
 void RuntimeImpl::WaitAlive(const internal::ActorPtr& actor, std::optional<std::chrono::nanoseconds> timeout) {
   const std::shared_ptr<ActorRecord>& record = actor->record();
   std::unique_lock lock(core_->mutex);
-  const auto decided = [&] { return (record->state == pb::ALIVE && !record->gone) || record->state == pb::DEAD; };
+  const auto decided = [&] { return record->running() || record->state == pb::DEAD; };
   const bool in_time = core_->messenger->WaitUntil(lock, decided, ToDeadline(timeout), &hook_);
   if (in_time && record->state == pb::ALIVE) return;
   ErrorInfo error = ActorTable::DeathError(*record, Outcome::kNotExecuted);
@@ -386,117 +374,10 @@ internal::Context RuntimeImpl::BaseContext() const {
   context.process = core_->self.process;
   context.name_space = core_->info.name_space();
   context.session_dir = core_->info.session_dir();
-  context.is_driver = sink_ == nullptr;
+  context.is_driver = tables_.sink() == nullptr;
   return context;
 }
 
 internal::Context RuntimeImpl::CurrentContext() const { return t_context ? *t_context : BaseContext(); }
-
-// --- What arrives --------------------------------------------------------------------------------------------------
-
-void RuntimeImpl::OnFrame(const Address& from, std::string_view frame) {
-  switch (TypeOf(frame)) {
-    case FrameType::kCall:
-      if (sink_) sink_->OnCall(from, frame);
-      return;
-    case FrameType::kReply:
-      if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(reply);
-      break;
-    case FrameType::kGetObject:
-      if (GetObjectFrame get; Decode(frame, &get)) return objects_.OnGetObject(from, get);
-      break;
-    case FrameType::kObjectValue:
-      if (ObjectValueFrame value; Decode(frame, &value)) return objects_.OnObjectValue(value);
-      break;
-    case FrameType::kAddRef:
-    case FrameType::kDropRef:
-      if (RefCountFrame count; Decode(frame, &count)) {
-        if (count.name.kind == RefName::Kind::kObject) return objects_.OnRefCount(TypeOf(frame), count);
-        return actors_.OnRefCount(TypeOf(frame), count);
-      }
-      break;
-  }
-  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; ignored\n",
-               from.process.Hex().c_str(), frame.size());
-}
-
-void RuntimeImpl::OnRaylet(const pb::RayletToClient& message) {
-  switch (message.body_case()) {
-    case pb::RayletToClient::kLeaseGranted: return tasks_.OnLeaseGranted(message.lease_granted());
-    case pb::RayletToClient::kLeaseUpdate: return tasks_.OnLeaseUpdate(message.lease_update());
-    case pb::RayletToClient::kActorUpdate: return actors_.OnUpdate(message.actor_update().info());
-    case pb::RayletToClient::kNodeDied: {
-      const NodeId node = NodeId::FromBytes(message.node_died().node()).value_or(NodeId{});
-      objects_.OnNodeGone(node);
-      actors_.OnNodeGone(node, message.node_died().reason());
-      tasks_.OnNodeGone(node, message.node_died().reason());
-      return;
-    }
-    case pb::RayletToClient::kUndeliverable:
-      return OnProcessGone(ProcessId{message.undeliverable().destination().process()},
-                           message.undeliverable().reason());
-    case pb::RayletToClient::kPollRings: return;  // having arrived, it has done its work
-    default:
-      if (sink_) sink_->OnRaylet(message);
-  }
-}
-
-void RuntimeImpl::OnLogLines(const pb::LogLines& lines) {
-  std::FILE* out = lines.is_stderr() ? stderr : stdout;
-  for (const std::string& line : lines.lines()) std::fprintf(out, "%s %s\n", lines.prefix().c_str(), line.c_str());
-  if (lines.dropped() > 0) {
-    std::fprintf(out, "%s ... %llu lines left out: too many at once; `troupe logs` has them all\n",
-                 lines.prefix().c_str(), static_cast<unsigned long long>(lines.dropped()));
-  }
-  std::fflush(out);
-}
-
-void RuntimeImpl::OnProcessGone(ProcessId process, const std::string& reason) {
-  if (!core_->dead_processes.insert(process).second) return;
-  actors_.OnProcessGone(process, reason);
-  tasks_.OnProcessGone(process, reason);
-  objects_.OnProcessGone(process, reason);
-}
-
-void RuntimeImpl::OnRayletLost(const std::string& reason) {
-  core_->lost = reason;
-  const ErrorInfo error{.kind = ErrorKind::kSystem, .outcome = Outcome::kUnknown, .message = reason};
-  actors_.FailAll(error);
-  objects_.FailAll(error);
-  if (sink_) sink_->OnRayletLost(reason);
-}
-
-// --- References ----------------------------------------------------------------------------------------------------
-
-std::vector<RefName> RuntimeImpl::NamesFor(const std::vector<internal::ObjectPtr>& objects,
-                                           const std::vector<internal::ActorPtr>& actors, const Address& receiver) {
-  std::vector<RefName> names;
-  names.reserve(objects.size() + actors.size());
-  for (const internal::ObjectPtr& object : objects) names.push_back(objects_.NameFor(object, receiver));
-  for (const internal::ActorPtr& actor : actors) names.push_back(actors_.NameFor(actor, receiver));
-  return names;
-}
-
-Contained RuntimeImpl::Adopt(const std::vector<RefName>& names) {
-  Contained contained;
-  for (const RefName& name : names) {
-    if (name.kind == RefName::Kind::kObject) {
-      contained.objects.push_back(objects_.Adopt(name));
-    } else {
-      contained.actors.push_back(actors_.Adopt(name));
-    }
-  }
-  return contained;
-}
-
-void RuntimeImpl::TakeReleased() {
-  for (;;) {  // freeing one thing may drop refs inside it
-    auto [objects, actors] = core_->releases->Take();
-    if (objects.empty() && actors.empty()) break;
-    for (const auto& record : objects) objects_.OnReleased(record);
-    for (const auto& record : actors) actors_.OnReleased(record);
-    objects_.FlushDeletes();
-  }
-}
 
 }  // namespace troupe::client

@@ -8,27 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "client/actor_table.h"
-#include "client/object_table.h"
 #include "client/store_client.h"
-#include "client/task_table.h"
+#include "client/tables.h"
 #include "troupe/internal/runtime.h"
 
 namespace troupe::client {
 
-// What a worker adds to a runtime: it takes calls. Called with the core's mutex held; must not block.
-class CallSink {
- public:
-  virtual ~CallSink() = default;
-  virtual void OnCall(const Address& from, std::string_view frame) = 0;
-  virtual void OnRaylet(const pb::RayletToClient& message) = 0;
-  virtual void OnRayletLost(const std::string& reason) = 0;
-};
-
 // Function id of Terminate: an actor that is called with it exits once it has run what came before.
 inline constexpr std::uint64_t kTerminateFunction = 1;
 
-class RuntimeImpl final : public internal::Runtime, private MessageHandler, private RefCodec {
+class RuntimeImpl final : public internal::Runtime {
  public:
   RuntimeImpl();
   ~RuntimeImpl() override;
@@ -63,7 +52,7 @@ class RuntimeImpl final : public internal::Runtime, private MessageHandler, priv
   // --- For worker/ -------------------------------------------------------------------------------------------------
   Core& core() { return *core_; }
   ObjectTable& objects() { return objects_; }
-  RefCodec& codec() { return *this; }
+  RefCodec& codec() { return tables_; }
   // The value of an object for as long as the result's `keep`; blocks. `lock` is on the core's mutex.
   internal::ObjectValue Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object, Deadline deadline);
   // The same for a stored argument of a call, which the caller keeps until it has the reply.
@@ -83,17 +72,6 @@ class RuntimeImpl final : public internal::Runtime, private MessageHandler, priv
   internal::Context BaseContext() const;
 
  private:
-  void OnFrame(const Address& from, std::string_view frame) override;
-  void OnRaylet(const pb::RayletToClient& message) override;
-  void OnLogLines(const pb::LogLines& lines) override;
-  void OnProcessGone(ProcessId process, const std::string& reason) override;
-  void OnRayletLost(const std::string& reason) override;
-  std::vector<RefName> NamesFor(const std::vector<internal::ObjectPtr>& objects,
-                                const std::vector<internal::ActorPtr>& actors, const Address& receiver) override;
-  Contained Adopt(const std::vector<RefName>& names) override;
-
-  void OnReply(const ReplyFrame& frame);
-  void TakeReleased();
   void CheckConnected() const;
   // Sends a request and waits for its reply; throws its error.
   pb::RayletToClient Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message);
@@ -102,11 +80,11 @@ class RuntimeImpl final : public internal::Runtime, private MessageHandler, priv
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();
   std::size_t inline_limit_ = 64 * 1024;
   Messenger::SleepHook hook_;
-  ObjectTable objects_;
-  ActorTable actors_;
-  TaskTable tasks_;
+  Tables tables_;
+  ObjectTable& objects_;
+  ActorTable& actors_;
+  TaskTable& tasks_;
   StoreClient store_;
-  CallSink* sink_ = nullptr;
 };
 
 }  // namespace troupe::client

@@ -100,7 +100,7 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
   frame.arguments = ToWire(objects_, codec_, call->arguments, lease.worker);
   call->incarnation = lease.id;
   lease.running = call;
-  core_.messenger->Send(lease.worker, Encode(frame));
+  core_.outbox->Send(lease.worker, Encode(frame));
   if (call->retries_left == 0) call->arguments.values = {};
 }
 
@@ -115,7 +115,7 @@ void TaskTable::AskForLeases(Queue& queue) {
   *request.mutable_resources() = queue.resources;
   *request.mutable_placement() = queue.placement;
   request.set_what(queue.what);
-  core_.messenger->SendRaylet(message);
+  core_.outbox->SendRaylet(message);
 }
 
 void TaskTable::OnLeaseGranted(const pb::LeaseGranted& granted) {
@@ -127,7 +127,7 @@ void TaskTable::OnLeaseGranted(const pb::LeaseGranted& granted) {
   Lease lease;
   lease.id = granted.lease();
   lease.worker = {NodeId::FromBytes(granted.worker().node()).value_or(NodeId{}), ProcessId{granted.worker().process()}};
-  lease.idle_since = Clock::now();
+  lease.idle_since = core_.outbox->Now();
   by_worker_[lease.worker.process] = &queue;
   const ProcessId process = lease.worker.process;
   queue.leases.insert_or_assign(process, std::move(lease));
@@ -158,7 +158,7 @@ void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Reply
   for (auto& [process, lease] : queue.leases) {
     if (lease.running != call) continue;
     lease.running = nullptr;
-    lease.idle_since = Clock::now();
+    lease.idle_since = core_.outbox->Now();
   }
   const bool retry = call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
                      frame.value.error.kind == ErrorKind::kThrew;
@@ -193,12 +193,12 @@ void TaskTable::PlanSweep(Queue& queue) {
       std::any_of(queue.leases.begin(), queue.leases.end(), [](const auto& entry) { return !entry.second.running; });
   if (!any_idle) return;
   queue.sweep_planned = true;
-  core_.messenger->After(kIdleLease, [this, &queue] { GiveBackIdle(queue); });
+  core_.outbox->After(kIdleLease, [this, &queue] { GiveBackIdle(queue); });
 }
 
 void TaskTable::GiveBackIdle(Queue& queue) {
   queue.sweep_planned = false;
-  const auto now = Clock::now();
+  const auto now = core_.outbox->Now();
   for (auto it = queue.leases.begin(); it != queue.leases.end();) {
     const Lease& lease = it->second;
     if (lease.running || now - lease.idle_since < kIdleLease) {
@@ -209,7 +209,7 @@ void TaskTable::GiveBackIdle(Queue& queue) {
     message.mutable_return_lease()->set_lease(lease.id);
     message.mutable_return_lease()->set_node(lease.worker.node.Bytes());
     message.mutable_return_lease()->set_worker(lease.worker.process.value);
-    core_.messenger->SendRaylet(message);
+    core_.outbox->SendRaylet(message);
     by_worker_.erase(it->first);
     it = queue.leases.erase(it);
   }
@@ -237,12 +237,10 @@ void TaskTable::OnProcessGone(ProcessId process, const std::string& reason) {
   if (auto it = by_worker_.find(process); it != by_worker_.end()) LoseLease(*it->second, process, reason);
 }
 
-void TaskTable::OnNodeGone(NodeId node, const std::string& reason) {
-  std::vector<std::pair<Queue*, ProcessId>> lost;
+void TaskTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {
   for (const auto& [process, queue] : by_worker_) {
-    if (queue->leases.at(process).worker.node == node) lost.emplace_back(queue, process);
+    if (queue->leases.at(process).worker.node == node) processes->insert(process);
   }
-  for (const auto& [queue, process] : lost) LoseLease(*queue, process, reason);
 }
 
 }  // namespace troupe::client

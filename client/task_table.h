@@ -30,7 +30,8 @@ class TaskTable {
   void OnLeaseGranted(const pb::LeaseGranted& granted);
   void OnLeaseUpdate(const pb::LeaseUpdate& update);
   void OnProcessGone(ProcessId process, const std::string& reason);
-  void OnNodeGone(NodeId node, const std::string& reason);
+  // Adds the workers there.
+  void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
 
  private:
   static constexpr std::size_t kMaxPending = 1'000'000;

@@ -8,6 +8,7 @@ void ActorUpdates::Watch(const NodeId& node, Actor& actor) {
 }
 
 void ActorUpdates::Publish(Actor& actor) {
+  actor.info.set_version(actor.info.version() + 1);
   for (const NodeId& node : actor.watchers) Send(node, actor.info);
   if (actor.dead()) actor.watchers.clear();
 }

@@ -8,11 +8,11 @@
 namespace troupe::raylet {
 namespace {
 
-// Answers of the head and its updates take different ways: the older of two may come last.
+// Answers of the head and its updates take different ways: the older of two may come last. What the head says of an
+// actor that it does not know has no version.
 bool Newer(const pb::ActorInfo& a, const pb::ActorInfo& b) {
   if ((a.state() == pb::DEAD) != (b.state() == pb::DEAD)) return a.state() == pb::DEAD;
-  if (a.incarnation() != b.incarnation()) return a.incarnation() > b.incarnation();
-  return a.state() >= b.state();
+  return a.version() >= b.version();
 }
 
 }  // namespace

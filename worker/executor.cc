@@ -13,6 +13,8 @@ namespace troupe::worker {
 
 namespace {
 
+constexpr std::chrono::seconds kFlushLimit{5};
+
 // Makes the GPUs that were assigned the only ones that CUDA sees.
 std::vector<int> ShowGpus(const google::protobuf::RepeatedField<std::uint32_t>& gpus) {
   std::string list;
@@ -53,6 +55,10 @@ int Executor::Run() {
     } else {
       Execute(lock, *mail);
     }
+  }
+  // A reply that waits for room in a ring would be lost with the process.
+  if (!core_.messenger->FlushBacklogs(lock, kFlushLimit)) {
+    std::fprintf(stderr, "troupe: this worker ends with replies that their callers did not take in time\n");
   }
   return stop_->status;
 }

@@ -42,6 +42,7 @@ class Mortal {
     const troupe::RuntimeContext context = troupe::GetRuntimeContext();
     return {context.incarnation, context.was_restarted};
   }
+  std::string Blob(std::size_t size) const { return std::string(size, 'b'); }
   std::string Name() const { return troupe::GetRuntimeContext().actor_name; }
   void WaitFor(const std::string& path) const {
     troupe::integration::Eventually([&] { return access(path.c_str(), F_OK) == 0; });
@@ -54,7 +55,7 @@ class Mortal {
 
 }  // namespace lifetime
 
-TROUPE_ACTOR(lifetime::Mortal, Pid, Count, Note, Leave, Crash, CrashOnce, Throw, Incarnation, Name, WaitFor);
+TROUPE_ACTOR(lifetime::Mortal, Pid, Count, Note, Leave, Crash, CrashOnce, Throw, Incarnation, Blob, Name, WaitFor);
 
 namespace troupe::integration {
 namespace {
@@ -140,6 +141,15 @@ TEST_F(Lifetimes, TerminateRunsWhatIsQueuedAndTheDestructor) {
   EXPECT_TRUE(WaitGone(pid));
   EXPECT_EQ(Read(file), "made\ndestroyed\n");
   EXPECT_THROW(actor.Count().Get(kDeadline), ActorDiedError);
+}
+
+TEST_F(Lifetimes, EveryReplyBeforeTheEndArrives) {
+  auto actor = Spawn<Mortal>();
+  WaitAlive(actor, kDeadline);
+  std::vector<ObjectRef<std::string>> blobs;  // more than the rings between the two can hold
+  for (int i = 0; i < 200; ++i) blobs.push_back(actor.Blob(std::size_t{60'000}));
+  Terminate(actor);
+  for (const std::string& blob : Get(blobs, kDeadline)) EXPECT_EQ(blob.size(), 60'000U);
 }
 
 TEST_F(Lifetimes, KillEndsWhatRunsWithAnUnknownOutcome) {

@@ -18,11 +18,13 @@ class ActorDirectoryTest : public ::testing::Test {
     info.name_space = "home";
     return info;
   }
+  // Versions as the head would give them to a life without setbacks.
   pb::ActorInfo Info(pb::ActorState state, std::uint64_t incarnation = 1) {
     pb::ActorInfo info;
     info.set_id(id_.Bytes());
     info.set_state(state);
     info.set_incarnation(incarnation);
+    info.set_version(incarnation * 10 + static_cast<std::uint64_t>(state));
     return info;
   }
   void Find(const ClientInfo& client) {

@@ -1,0 +1,133 @@
+#include "client/tables.h"
+
+#include <cstdio>
+#include <set>
+
+namespace troupe::client {
+
+// --- What arrives --------------------------------------------------------------------------------------------------
+
+void Tables::OnFrame(const Address& from, std::string_view frame) {
+  switch (TypeOf(frame)) {
+    case FrameType::kCall:
+      if (sink_) sink_->OnCall(from, frame);
+      return;
+    case FrameType::kReply:
+      if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(reply);
+      break;
+    case FrameType::kGetObject:
+      if (GetObjectFrame get; Decode(frame, &get)) return objects_.OnGetObject(from, get);
+      break;
+    case FrameType::kObjectValue:
+      if (ObjectValueFrame value; Decode(frame, &value)) return objects_.OnObjectValue(value);
+      break;
+    case FrameType::kAddRef:
+    case FrameType::kDropRef:
+      if (RefCountFrame count; Decode(frame, &count)) {
+        if (count.name.kind == RefName::Kind::kObject) return objects_.OnRefCount(TypeOf(frame), count);
+        return actors_.OnRefCount(TypeOf(frame), count);
+      }
+      break;
+  }
+  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; ignored\n",
+               from.process.Hex().c_str(), frame.size());
+}
+
+void Tables::OnReply(const ReplyFrame& frame) {
+  auto result = objects_.Find({core_.self.process.value, frame.sequence});
+  // A reply that was given up on, or of an earlier attempt: what it brings is taken over and dropped.
+  if (!result || !result->call || result->call->incarnation != frame.incarnation || result->call->done) {
+    (void)Adopt(frame.value.contained);
+    return;
+  }
+  if (result->call->actor) {
+    actors_.OnReply(result, frame);
+  } else {
+    tasks_.OnReply(result, frame);
+  }
+}
+
+void Tables::OnRaylet(const pb::RayletToClient& message) {
+  switch (message.body_case()) {
+    case pb::RayletToClient::kLeaseGranted: return tasks_.OnLeaseGranted(message.lease_granted());
+    case pb::RayletToClient::kLeaseUpdate: return tasks_.OnLeaseUpdate(message.lease_update());
+    case pb::RayletToClient::kActorUpdate: return actors_.OnUpdate(message.actor_update().info());
+    case pb::RayletToClient::kNodeDied:
+      return OnNodeGone(NodeId::FromBytes(message.node_died().node()).value_or(NodeId{}), message.node_died().reason());
+    case pb::RayletToClient::kUndeliverable:
+      return OnProcessGone(ProcessId{message.undeliverable().destination().process()},
+                           message.undeliverable().reason());
+    case pb::RayletToClient::kPollRings: return;  // having arrived, it has done its work
+    default:
+      if (sink_) sink_->OnRaylet(message);
+  }
+}
+
+void Tables::OnLogLines(const pb::LogLines& lines) {
+  std::FILE* out = lines.is_stderr() ? stderr : stdout;
+  for (const std::string& line : lines.lines()) std::fprintf(out, "%s %s\n", lines.prefix().c_str(), line.c_str());
+  if (lines.dropped() > 0) {
+    std::fprintf(out, "%s ... %llu lines left out: too many at once; `troupe logs` has them all\n",
+                 lines.prefix().c_str(), static_cast<unsigned long long>(lines.dropped()));
+  }
+  std::fflush(out);
+}
+
+void Tables::OnProcessGone(ProcessId process, const std::string& reason) {
+  if (!core_.dead_processes.insert(process).second) return;
+  actors_.OnProcessGone(process, reason);
+  tasks_.OnProcessGone(process, reason);
+  objects_.OnProcessGone(process, reason);
+}
+
+void Tables::OnNodeGone(NodeId node, const std::string& reason) {
+  core_.dead_nodes.insert(node);
+  std::set<ProcessId> processes;
+  objects_.OnNodeGone(node, &processes);
+  actors_.OnNodeGone(node, &processes);
+  tasks_.OnNodeGone(node, &processes);
+  for (ProcessId process : processes) OnProcessGone(process, reason);
+}
+
+void Tables::OnRayletLost(const std::string& reason) {
+  core_.lost = reason;
+  const ErrorInfo error{.kind = ErrorKind::kSystem, .outcome = Outcome::kUnknown, .message = reason};
+  actors_.FailAll(error);
+  objects_.FailAll(error);
+  if (sink_) sink_->OnRayletLost(reason);
+}
+
+// --- References ----------------------------------------------------------------------------------------------------
+
+std::vector<RefName> Tables::NamesFor(const std::vector<internal::ObjectPtr>& objects,
+                                      const std::vector<internal::ActorPtr>& actors, const Address& receiver) {
+  std::vector<RefName> names;
+  names.reserve(objects.size() + actors.size());
+  for (const internal::ObjectPtr& object : objects) names.push_back(objects_.NameFor(object, receiver));
+  for (const internal::ActorPtr& actor : actors) names.push_back(actors_.NameFor(actor, receiver));
+  return names;
+}
+
+Contained Tables::Adopt(const std::vector<RefName>& names) {
+  Contained contained;
+  for (const RefName& name : names) {
+    if (name.kind == RefName::Kind::kObject) {
+      contained.objects.push_back(objects_.Adopt(name));
+    } else {
+      contained.actors.push_back(actors_.Adopt(name));
+    }
+  }
+  return contained;
+}
+
+void Tables::TakeReleased() {
+  for (;;) {  // freeing one thing may drop refs inside it
+    auto [objects, actors] = core_.releases->Take();
+    if (objects.empty() && actors.empty()) break;
+    for (const auto& record : objects) objects_.OnReleased(record);
+    for (const auto& record : actors) actors_.OnReleased(record);
+  }
+  objects_.FlushDeletes();  // also of what others let go of
+}
+
+}  // namespace troupe::client

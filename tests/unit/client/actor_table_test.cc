@@ -1,0 +1,280 @@
+#include "client/actor_table.h"
+
+#include <gmock/gmock.h>
+
+#include "process_fixture.h"
+
+namespace troupe::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+// One caller of one actor, whose incarnation n runs in process 100 + n.
+class ActorTableTest : public testing::Test {
+ protected:
+  static constexpr NodeId kNode{0, 1};
+
+  pb::ActorInfo Info(pb::ActorState state, std::uint64_t incarnation, const std::string& death = "") {
+    pb::ActorInfo info;
+    info.set_id(id_.Bytes());
+    info.set_class_name("Counter");
+    info.set_state(state);
+    info.set_incarnation(incarnation);
+    info.set_version(++version_);
+    if (state == pb::ALIVE) {
+      info.mutable_address()->set_node(kNode.Bytes());
+      info.mutable_address()->set_process(Process(incarnation).value);
+    }
+    if (!death.empty()) {
+      info.mutable_death()->set_kind(pb::Error::ACTOR_DIED);
+      info.mutable_death()->set_message(death);
+    }
+    return info;
+  }
+  static ProcessId Process(std::uint64_t incarnation) { return ProcessId{100 + incarnation}; }
+
+  internal::ActorPtr Create() {
+    internal::ActorPtr actor = caller_.actors().Create({}, false, {}, [](const auto&) {});
+    id_ = actor->record()->id;
+    caller_.AnswerActor(Info(pb::PENDING, 0));
+    caller_.AnswerActor(Info(pb::PENDING, 0));  // of the watch
+    return actor;
+  }
+  internal::ActorPtr CreateAlive() {
+    internal::ActorPtr actor = Create();
+    caller_.Update(Info(pb::ALIVE, 1));
+    return actor;
+  }
+  internal::ObjectPtr Call(const internal::ActorPtr& actor, const std::string& name, std::int64_t retries = 0,
+                           internal::Arguments arguments = {}) {
+    auto call = caller_.NewCall(name, retries, std::move(arguments));
+    names_[call->sequence] = name;
+    return caller_.actors().Call(actor->record(), std::move(call));
+  }
+  // The calls that were sent to the incarnation and not looked at yet, in order.
+  std::vector<std::string> Sent(std::uint64_t incarnation) {
+    std::vector<std::string> sent;
+    for (const auto& frame : std::exchange(caller_.outbox().frames, {})) {
+      EXPECT_EQ(frame.to.process, Process(incarnation));
+      CallFrame call;
+      EXPECT_TRUE(Decode(frame.bytes, &call));
+      EXPECT_EQ(call.incarnation, incarnation);
+      sent.push_back(names_[call.sequence]);
+    }
+    return sent;
+  }
+  void Reply(const internal::ObjectPtr& result, std::uint64_t incarnation, std::string value = "value") {
+    ReplyFrame reply;
+    reply.sequence = result->record()->id.low;
+    reply.incarnation = incarnation;
+    reply.value.bytes = value;
+    caller_.tables().OnFrame({kNode, Process(incarnation)}, Encode(reply));
+  }
+  void Die(std::uint64_t incarnation) { caller_.tables().OnProcessGone(Process(incarnation), "killed"); }
+  static const ErrorInfo* Error(const internal::ObjectPtr& result) { return result->record()->error.get(); }
+
+  TestProcess caller_{kNode, 1};
+  ActorId id_;
+  std::uint64_t version_ = 0;
+  std::map<std::uint64_t, std::string> names_;
+};
+
+TEST_F(ActorTableTest, CallsWaitForTheActorAndGoInOrder) {
+  auto actor = Create();
+  auto a = Call(actor, "a"), b = Call(actor, "b");
+  caller_.Update(Info(pb::STARTING, 1));
+  EXPECT_THAT(Sent(1), IsEmpty());
+  caller_.Update(Info(pb::ALIVE, 1));
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
+  auto c = Call(actor, "c");
+  EXPECT_THAT(Sent(1), ElementsAre("c"));
+}
+
+TEST_F(ActorTableTest, ACallWhoseArgumentHasNoValueHoldsUpThoseBehindIt) {
+  auto actor = CreateAlive();
+  auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
+  auto a = Call(actor, "a", 0, {.values = {}, .refs = {{0, argument}}});
+  auto b = Call(actor, "b");
+  EXPECT_THAT(Sent(1), IsEmpty());
+  WireValue value;
+  value.bytes = "5";
+  caller_.objects().Resolve(argument->record(), value);
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
+}
+
+TEST_F(ActorTableTest, AnArgumentWithAnErrorEndsItsCallUnsentAndLetsTheOthersThrough) {
+  auto actor = CreateAlive();
+  auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
+  auto a = Call(actor, "a", 0, {.values = {}, .refs = {{0, argument}}});
+  auto b = Call(actor, "b");
+  caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed});
+  EXPECT_EQ(Error(a)->kind, ErrorKind::kThrew);
+  EXPECT_EQ(Error(a)->outcome, Outcome::kNotExecuted);
+  EXPECT_THAT(Sent(1), ElementsAre("b"));
+}
+
+TEST_F(ActorTableTest, AnAnswerThatAnUpdateOvertookChangesNothing) {
+  auto actor = Create();
+  const pb::ActorInfo late = Info(pb::STARTING, 1);
+  caller_.Update(Info(pb::ALIVE, 1));
+  auto a = Call(actor, "a");
+  (void)caller_.actors().Borrow(late);
+  EXPECT_TRUE(actor->record()->running());
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  Reply(a, 1);
+  EXPECT_EQ(a->record()->bytes, "value");
+}
+
+TEST_F(ActorTableTest, RepliesThatTheHeadsWordOvertookStillCount) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a"), b = Call(actor, "b");
+  caller_.Update(Info(pb::DEAD, 1, "it was terminated"));
+  EXPECT_FALSE(a->record()->ready());
+  auto c = Call(actor, "c");
+  Reply(a, 1);
+  Die(1);
+  EXPECT_EQ(a->record()->bytes, "value");
+  EXPECT_EQ(Error(b)->outcome, Outcome::kUnknown);
+  EXPECT_THAT(Error(b)->message, HasSubstr("it was terminated"));
+  EXPECT_EQ(Error(c)->outcome, Outcome::kNotExecuted);
+}
+
+TEST_F(ActorTableTest, TheHeadsWordCountsWhenNobodyElseTells) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a");
+  caller_.Update(Info(pb::DEAD, 1, "its node died"));
+  caller_.outbox().Advance(1s);
+  EXPECT_FALSE(a->record()->ready());
+  caller_.outbox().Advance(1s);
+  EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown);
+  EXPECT_EQ(actor->record()->state, pb::DEAD);
+}
+
+TEST_F(ActorTableTest, TheNextIncarnationWaitsForTheLastWordsOfTheOne) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1), b = Call(actor, "b", 1);
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::STARTING, 2));
+  caller_.Update(Info(pb::ALIVE, 2));
+  auto c = Call(actor, "c");
+  EXPECT_THAT(Sent(2), IsEmpty());
+  Reply(a, 1);
+  Die(1);
+  EXPECT_THAT(Sent(2), ElementsAre("b", "c")) << "a has its answer";
+}
+
+TEST_F(ActorTableTest, CallsWithRetriesGoAgainAheadOfTheQueue) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1), b = Call(actor, "b", 0), c = Call(actor, "c", -1);
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b", "c"));
+  Die(1);
+  auto d = Call(actor, "d");
+  EXPECT_EQ(Error(b)->outcome, Outcome::kUnknown);
+  EXPECT_EQ(Error(b)->kind, ErrorKind::kActorDied);
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::ALIVE, 2));
+  EXPECT_THAT(Sent(2), ElementsAre("a", "c", "d"));
+}
+
+TEST_F(ActorTableTest, RetriesAreUsedUpAndWaitingCostsNone) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1);
+  Die(1);
+  auto waits = Call(actor, "waits", 0);
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::RESTARTING, 2, "it crashed in its constructor"));
+  caller_.Update(Info(pb::ALIVE, 3));
+  caller_.outbox().frames.clear();
+  Die(3);
+  EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown) << "its one retry is used";
+  EXPECT_EQ(Error(waits)->outcome, Outcome::kUnknown) << "it was sent, and has none";
+}
+
+TEST_F(ActorTableTest, ADeadActorEndsWhatWasSentAsUnknownAndTheRestAsNotExecuted) {
+  auto actor = CreateAlive();
+  auto sent = Call(actor, "sent", 1);
+  Die(1);
+  auto waits = Call(actor, "waits");
+  caller_.Update(Info(pb::DEAD, 1, "all restarts are used"));
+  auto later = Call(actor, "later");
+  EXPECT_EQ(Error(sent)->outcome, Outcome::kUnknown) << "it may have run before";
+  EXPECT_EQ(Error(waits)->outcome, Outcome::kNotExecuted);
+  EXPECT_EQ(Error(later)->outcome, Outcome::kNotExecuted);
+  EXPECT_THAT(Error(later)->message, HasSubstr("all restarts are used"));
+}
+
+TEST_F(ActorTableTest, AReplyOfAnEarlierIncarnationIsDropped) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1);
+  Die(1);
+  caller_.Update(Info(pb::RESTARTING, 1));
+  caller_.Update(Info(pb::ALIVE, 2));
+  Reply(a, 1, "old");
+  EXPECT_FALSE(a->record()->ready());
+  Reply(a, 2, "new");
+  EXPECT_EQ(a->record()->bytes, "new");
+}
+
+TEST_F(ActorTableTest, ANodesDeathIsTheDeathOfItsProcesses) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a");
+  caller_.NodeDied(kNode);
+  EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown);
+  caller_.Update(Info(pb::DEAD, 1, "node died"));
+  EXPECT_EQ(actor->record()->state, pb::DEAD) << "nothing is left to wait for";
+}
+
+TEST_F(ActorTableTest, ExceptionsAreRetriedOnlyWhenAsked) {
+  auto actor = CreateAlive();
+  auto call = caller_.NewCall("asked", 1);
+  call->retry_exceptions = true;
+  names_[call->sequence] = "asked";
+  auto asked = caller_.actors().Call(actor->record(), call);
+  auto other = Call(actor, "other", 1);
+  EXPECT_THAT(Sent(1), ElementsAre("asked", "other"));
+  for (const auto& result : {asked, other}) {
+    ReplyFrame reply;
+    reply.sequence = result->record()->id.low;
+    reply.incarnation = 1;
+    reply.value.kind = WireValue::Kind::kError;
+    reply.value.error = {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed};
+    caller_.tables().OnFrame({kNode, Process(1)}, Encode(reply));
+  }
+  EXPECT_THAT(Sent(1), ElementsAre("asked"));
+  EXPECT_EQ(Error(other)->kind, ErrorKind::kThrew);
+}
+
+// --- Handles -------------------------------------------------------------------------------------------------------
+
+TEST_F(ActorTableTest, TheLastHandleReleasesTheActorOnceItsCallsAreAnswered) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a");
+  actor = nullptr;
+  caller_.tables().TakeReleased();
+  EXPECT_THAT(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor), IsEmpty()) << "a call is under way";
+  Reply(a, 1);
+  EXPECT_EQ(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(), 1U);
+}
+
+TEST_F(ActorTableTest, AnActorIsKeptWhileAnotherProcessHoldsItsHandle) {
+  TestNet net;
+  TestProcess& creator = net.Add(kNode, 1);
+  TestProcess& borrower = net.Add(kNode, 2);
+  auto actor = creator.actors().Create({}, false, {}, [](const auto&) {});
+  id_ = actor->record()->id;
+  creator.AnswerActor(Info(pb::ALIVE, 1));
+  auto borrowed = borrower.actors().Adopt(creator.actors().NameFor(actor, borrower.self()));
+  actor = nullptr;
+  net.Settle();
+  EXPECT_THAT(creator.outbox().Of(pb::ClientToRaylet::kReleaseActor), IsEmpty());
+  borrowed = nullptr;
+  net.Settle();
+  EXPECT_EQ(creator.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(), 1U);
+}
+
+}  // namespace
+}  // namespace troupe::client
