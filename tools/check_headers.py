@@ -13,12 +13,13 @@ FALLBACK_FOLDERS = ("client", "common")
 
 
 def flags_for(root, header, commands):
-    """The flags of a source in the header's own folder, or the nearest one above it."""
+    """The flags of a source in the header's own folder, or the nearest one above it; best one that includes it."""
     folders = [*header.parents[:-1], *map(pathlib.Path, FALLBACK_FOLDERS)]
     for folder in folders:
-        for source, words in sorted(commands.items()):
-            if source.is_relative_to((root / folder).resolve()):
-                return words
+        near = [source for source in sorted(commands) if source.is_relative_to((root / folder).resolve())]
+        including = (source for source in near if f'#include "{header}"' in tree.text(source))
+        if near:
+            return commands[next(including, near[0])]
     return ["c++", "-std=c++20"]
 
 

@@ -9,7 +9,7 @@ import tree
 
 TIDY = "clang-tidy-14"
 # How far back a checkout looks that is not ahead of its upstream, such as a fresh clone.
-COMMITS_WITHOUT_UPSTREAM = 20
+COMMITS_WITHOUT_UPSTREAM = 5
 
 
 def git(root, *words):

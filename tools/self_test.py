@@ -177,16 +177,16 @@ class Tidy(TreeTest):
 
     def test_accepts_good_and_refuses_bad_in_source_and_header(self):
         self.git("init", "-q", "-b", "main")
-        good = '#include "common/a.h"\n\nint* P() { return nullptr; }\n'
-        self.write("common/a.h", "#pragma once\nint* P();\n")
+        good = '#include "common/a.h"\n\nbool P() { return true; }\n'
+        self.write("common/a.h", "#pragma once\nbool P();\n")
         self.write("common/a.cc", good)
         self.git("add", "common")
         self.git("commit", "-q", "-m", "first")
         self.assertEqual(self.problems(), [])
-        self.write("common/a.cc", good.replace("nullptr", "0"))
-        self.assert_refused(self.problems(), "common/a.cc", "modernize-use-nullptr")
+        self.write("common/a.cc", good.replace("true", "1"))
+        self.assert_refused(self.problems(), "common/a.cc", "modernize-use-bool-literals")
         self.write("common/a.cc", good)
-        self.write("common/a.h", "#pragma once\nint* P();\nstruct S {\n  S(int a);\n};\n")
+        self.write("common/a.h", "#pragma once\nbool P();\nstruct S {\n  S(int a);\n};\n")
         self.assert_refused(self.problems(), "common/a.h", "google-explicit-constructor")
 
 
