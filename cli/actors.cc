@@ -91,7 +91,7 @@ std::shared_ptr<ActorOptions> AddActorOptions(CLI::App& command) {
   command.add_option("actor", options->who, "Its name, its id, or the first digits of its id")
       ->required()
       ->type_name("NAME|ID");
-  command.add_option("--namespace", options->name_space, "Namespace of the name; else any");
+  command.add_option("--namespace", options->name_space, "Namespace of the name; else any")->type_name("NAME");
   AddConnectionOptions(command, &options->connection);
   return options;
 }

@@ -3,9 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <memory>
 
+#include "cli/check_words.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
+#include "cli/help_format.h"
 
 namespace troupe::cli {
 namespace {
@@ -24,9 +27,11 @@ const CLI::App& Deepest(const CLI::App& app) {
   return parsed.empty() ? app : Deepest(*parsed.back());
 }
 
-std::string FullName(const CLI::App& app) {
-  const CLI::App* parent = app.get_parent();
-  return parent ? FullName(*parent) + " " + app.get_name() : app.get_name();
+// `troupe help start` means `troupe start --help`.
+void MoveHelp(std::vector<std::string>* arguments) {
+  if (arguments->empty() || arguments->front() != "help") return;
+  arguments->erase(arguments->begin());
+  arguments->emplace_back("--help");
 }
 
 void AddAll(CLI::App& app, Context& context) {
@@ -52,6 +57,7 @@ int Context::Fail(const Status& status) { return Fail(ExitCodeOf(status.code()),
 
 int Run(const std::vector<std::string>& arguments, Context& context) {
   CLI::App app("Starts, looks at and steers clusters of Troupe, the distributed actor runtime.", "troupe");
+  app.formatter(std::make_shared<HelpFormat>());
   app.require_subcommand(1);
   app.footer(
       "A first cluster on this machine:\n"
@@ -64,18 +70,20 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cluster cannot be reached, 4 not found, 5 refused.");
   AddAll(app, context);
   std::vector<std::string> own = arguments;
+  MoveHelp(&own);
   context.command = TakeCommand(&own);
   if (own.empty()) {
     context.err << app.help();
     return kUsage;
   }
+  if (Status status = CheckWords(app, own); !status.ok()) return context.Fail(status);
   try {
     std::reverse(own.begin(), own.end());  // as CLI11 wants them
     app.parse(std::move(own));
     return context.run ? context.run() : kUsage;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error, context.out, context.err);
-    return context.Fail(kUsage, std::string(error.what()) + "\nSee " + FullName(Deepest(app)) + " --help");
+    return context.Fail(kUsage, error.what() + SeeHelp(Deepest(app)));
   } catch (const std::exception& error) {
     return context.Fail(kFailed, error.what());
   }

@@ -93,7 +93,7 @@ int JobLogs(const JobOptions& options, Context& context) {
 CLI::App& AddJob(CLI::App& parent, const char* name, const char* what, int (*run)(const JobOptions&, Context&),
                  const std::shared_ptr<JobOptions>& options, Context& context, bool with_json = true) {
   CLI::App& command = *parent.add_subcommand(name, what);
-  command.add_option("id", options->id, "Its submission id or job id")->required();
+  command.add_option("id", options->id, "Its submission id or job id")->required()->type_name("ID");
   AddConnectionOptions(command, &options->connection, with_json);
   command.callback(
       [options, run, &context] { context.run = [options, run, &context] { return run(*options, context); }; });
@@ -123,6 +123,7 @@ void AddJobCommands(CLI::App& app, Context& context) {
                           /*with_json=*/false);
   logs.add_flag("--follow,-f", log_options->log.follow, "Print what is added, until the job has ended");
   logs.add_option("--tail", log_options->log.tail, "Begin so many lines before the end")
+      ->type_name("N")
       ->check(CLI::Range(0, 1'000'000));
 }
 

@@ -155,10 +155,13 @@ void AddLists(CLI::App& app, Context& context) {
   auto filter = std::make_shared<ActorFilter>();
   CLI::App& actors = *list.add_subcommand("actors", "Actors, of all namespaces unless one is given");
   AddConnectionOptions(actors, &filter->connection);
-  actors.add_option("--namespace", filter->name_space, "Only actors of this namespace");
+  actors.add_option("--namespace", filter->name_space, "Only actors of this namespace")->type_name("NAME");
   actors.add_flag("--named", filter->named, "Only actors with a name");
   actors.add_flag("--dead", filter->dead, "Dead actors, too");
-  actors.add_option("--limit", filter->limit, "At most so many")->capture_default_str()->check(CLI::Range(1, 10'000));
+  actors.add_option("--limit", filter->limit, "At most so many")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
   actors.callback([filter, &context] { context.run = [filter, &context] { return ListActors(*filter, context); }; });
   AddConnected(list, "workers", "Processes that run the users' programs", context,
                [&context](const ConnectionOptions& options) { return ListWorkers(options, context); });

@@ -79,6 +79,7 @@ std::shared_ptr<LogsOptions> AddLog(CLI::App& parent, const char* name, const ch
   AddConnectionOptions(command, &options->connection, /*with_json=*/false);
   command.add_flag("--follow,-f", options->log.follow, "Print what is added, until the writer has ended");
   command.add_option("--tail", options->log.tail, "Begin so many lines before the end")
+      ->type_name("N")
       ->check(CLI::Range(0, 1'000'000));
   command.callback([options, resolve, &context] {
     context.run = [options, resolve, &context] { return ShowLog(*options, resolve, context); };
@@ -86,8 +87,9 @@ std::shared_ptr<LogsOptions> AddLog(CLI::App& parent, const char* name, const ch
   return options;
 }
 
-void AddWho(CLI::App& parent, const char* name, const std::shared_ptr<LogsOptions>& options, const char* what) {
-  parent.get_subcommand(name)->add_option("id", options->who, what)->required();
+void AddWho(CLI::App& parent, const char* name, const std::shared_ptr<LogsOptions>& options, const char* type,
+            const char* what) {
+  parent.get_subcommand(name)->add_option("id", options->who, what)->required()->type_name(type);
 }
 
 }  // namespace
@@ -104,15 +106,17 @@ void AddLogs(CLI::App& app, Context& context) {
       "  troupe logs head --tail 50");
   const char* err = "Standard error instead of standard output";
   const auto worker = AddLog(logs, "worker", "Output of a worker", WorkerLog, context);
-  AddWho(logs, "worker", worker, "Its id, or the first digits of it");
+  AddWho(logs, "worker", worker, "ID", "Its id, or the first digits of it");
   logs.get_subcommand("worker")->add_flag("--err", worker->err, err);
   const auto actor = AddLog(logs, "actor", "Output of an actor's latest process", ActorLog, context);
-  AddWho(logs, "actor", actor, "Its name, its id, or the first digits of its id");
+  AddWho(logs, "actor", actor, "NAME|ID", "Its name, its id, or the first digits of its id");
   logs.get_subcommand("actor")->add_flag("--err", actor->err, err);
-  logs.get_subcommand("actor")->add_option("--namespace", actor->name_space, "Namespace of the name; else any");
-  AddWho(logs, "job", AddLog(logs, "job", "Output of a submitted job, both streams", JobLog, context),
+  logs.get_subcommand("actor")
+      ->add_option("--namespace", actor->name_space, "Namespace of the name; else any")
+      ->type_name("NAME");
+  AddWho(logs, "job", AddLog(logs, "job", "Output of a submitted job, both streams", JobLog, context), "ID",
          "Its submission id or job id");
-  AddWho(logs, "raylet", AddLog(logs, "raylet", "Log of a node's raylet", RayletLog, context),
+  AddWho(logs, "raylet", AddLog(logs, "raylet", "Log of a node's raylet", RayletLog, context), "NODE",
          "The node's id, or the first digits of it");
   AddLog(logs, "head", "Log of the head", HeadLog, context);
 }

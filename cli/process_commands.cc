@@ -49,7 +49,7 @@ void AddProcessCommands(CLI::App& app, Context& context) {
 
   auto shell = std::make_shared<std::string>();
   CLI::App& completion = *app.add_subcommand("completion", "Print a completion script for a shell");
-  completion.add_option("shell", *shell, "bash, zsh or fish")->required();
+  completion.add_option("shell", *shell, "bash, zsh or fish")->required()->type_name("SHELL");
   completion.footer(
       "Examples:\n"
       "  source <(troupe completion bash)                                  in ~/.bashrc\n"

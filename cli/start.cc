@@ -159,8 +159,8 @@ int Start(StartOptions options, Context& context) {
 
 void AddNodeOptions(CLI::App& start, StartOptions& options) {
   ClusterOptions& cluster = options.cluster;
-  start.add_option("--num-cpus", cluster.num_cpus, "CPUs to offer; else the machine's");
-  start.add_option("--num-gpus", cluster.num_gpus, "GPUs to offer; else the machine's");
+  start.add_option("--num-cpus", cluster.num_cpus, "CPUs to offer; else the machine's")->type_name("N");
+  start.add_option("--num-gpus", cluster.num_gpus, "GPUs to offer; else the machine's")->type_name("N");
   start.add_option("--memory", options.memory, "Memory to offer, like 8GiB; else 70 % of what is free")
       ->type_name("BYTES");
   start
@@ -169,8 +169,8 @@ void AddNodeOptions(CLI::App& start, StartOptions& options) {
       ->type_name("BYTES");
   start.add_option("--resources", options.resources, "Other resources to offer: '{\"disk\": 2}'")->type_name("JSON");
   start.add_option("--labels", options.labels, "Labels to choose nodes by: '{\"zone\": \"a\"}'")->type_name("JSON");
-  start.add_option("--node-name", cluster.node_name, "Name shown for the node; else the machine's");
-  start.add_option("--node-port", cluster.node_port, "Port of the node; else any free one");
+  start.add_option("--node-name", cluster.node_name, "Name shown for the node; else the machine's")->type_name("NAME");
+  start.add_option("--node-port", cluster.node_port, "Port of the node; else any free one")->type_name("PORT");
 }
 
 }  // namespace
@@ -193,7 +193,9 @@ void AddStart(CLI::App& app, Context& context) {
                   "File with the cluster's token, made by --head when missing; else TROUPE_TOKEN_FILE, else "
                   "~/.troupe/token")
       ->type_name("FILE");
-  start.add_option("--log-level", cluster.log_level, "How much the daemons log")
+  start
+      .add_option("--log-level", cluster.log_level, "How much the daemons log: trace, debug, info, warn, error or off")
+      ->type_name("LEVEL")
       ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
   start.add_flag("--block", options->block, "Stay in the foreground; Ctrl-C stops what was started");

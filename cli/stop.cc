@@ -85,6 +85,7 @@ void AddStop(CLI::App& app, Context& context) {
                   ->type_name("DIR");
   stop.add_flag("--all", options->all, "Stop every session of this user on this machine")->excludes(dir);
   stop.add_option("--timeout", options->timeout_s, "Seconds before a daemon is killed")
+      ->type_name("SECONDS")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
   stop.add_flag("--keep", options->keep, "Keep the session folder with its logs");

@@ -11,6 +11,7 @@
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
+#include "cli/help_format.h"
 #include "cli/interrupt_watch.h"
 #include "common/session.h"
 #include "troupe/job_client.h"
@@ -162,9 +163,12 @@ void AddSubmit(CLI::App& app, Context& context) {
   auto flags = std::make_shared<SubmitFlags>();
   CLI::App& submit = *app.add_subcommand("submit", "Run a program as a job of the cluster, and follow its output");
   AddConnectionOptions(submit, &flags->connection);
-  submit.add_option("--submission-id", flags->submission_id,
-                    "Name of the job; the same job submitted again under it runs once");
-  submit.add_option("--namespace", flags->name_space, "Namespace of its actors' names; else one of its own");
+  submit
+      .add_option("--submission-id", flags->submission_id,
+                  "Name of the job; the same job submitted again under it runs once")
+      ->type_name("ID");
+  submit.add_option("--namespace", flags->name_space, "Namespace of its actors' names; else one of its own")
+      ->type_name("NAME");
   submit.add_option("--env", flags->environment, "Environment variable for the program; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
@@ -174,9 +178,8 @@ void AddSubmit(CLI::App& app, Context& context) {
   submit.add_flag("--no-wait", flags->no_wait, "Return once the job is accepted");
   submit.add_flag("--no-ship", flags->no_ship, "The program is on the node already, at this path");
   submit.prefix_command();
+  submit.formatter(std::make_shared<HelpFormat>("-- PROGRAM [ARGUMENTS...]"));
   submit.footer(
-      "In full: troupe submit [OPTIONS] -- PROGRAM [ARGUMENTS...]\n"
-      "\n"
       "Examples:\n"
       "  troupe submit -- ./pi 1000000\n"
       "  troupe submit --no-wait --submission-id nightly --env MODE=full -- ./report --all\n"

@@ -1,3 +1,4 @@
+#include "cli/check_words.h"
 #include "cli_fixture.h"
 #include "common/resources.h"
 #include "troupe/ids.h"
@@ -166,7 +167,17 @@ TEST_F(CommandsTest, SaysWhatIsWrongWithACommandLine) {
   const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
       {{}, "Exit codes"},
       {{"status", "--bogus"}, "--bogus"},
-      {{"list"}, "troupe list --help"},
+      {{"--bogus"}, "troupe has no option '--bogus'"},
+      {{"status", "--jason"}, "did you mean --json?"},
+      {{"kill", "--jason"}, "did you mean --json?"},
+      {{"frobnicate"}, "troupe has no command 'frobnicate'; give start, stop, status"},
+      {{"staus"}, "did you mean status or start?"},
+      {{"help", "frobnicate"}, "'frobnicate'"},
+      {{"list"}, "troupe list needs a command: nodes, actors, workers or jobs\nSee troupe list --help"},
+      {{"list", "planets"}, "troupe list has no command 'planets'; give nodes, actors, workers or jobs"},
+      {{"list", "status"}, "troupe list has no command 'status'"},
+      {{"job", "lst"}, "troupe job has no command 'lst'; did you mean list?"},
+      {{"list", "nodes", "extra"}, "extra"},
       {{"list", "actors", "--limit", "0"}, "--limit"},
       {{"get", "actor"}, "required"},
       {{"logs", "worker", "x", "--tail", "-1"}, "--tail"},
@@ -183,6 +194,14 @@ TEST_F(CommandsTest, SaysWhatIsWrongWithACommandLine) {
   }
 }
 
+TEST(NearestWordsTest, FindsSlipsAndBeginningsBestFirst) {
+  const std::vector<std::string> words = {"start", "stop", "status", "list"};
+  EXPECT_EQ(NearestWords("sta", words), (std::vector<std::string>{"start", "status"}));
+  EXPECT_EQ(NearestWords("stpo", words), (std::vector<std::string>{"stop"}));
+  EXPECT_EQ(NearestWords("plan", words), std::vector<std::string>());
+  EXPECT_EQ(NearestWords("", words), std::vector<std::string>());
+}
+
 TEST_F(CommandsTest, HelpTeachesWithExamples) {
   EXPECT_EQ(Troupe({"--help"}), kOk);
   EXPECT_THAT(out_, HasSubstr("A first cluster"));
@@ -190,6 +209,11 @@ TEST_F(CommandsTest, HelpTeachesWithExamples) {
     EXPECT_EQ(Troupe({command, "--help"}), kOk);
     EXPECT_THAT(out_, HasSubstr("Example")) << command;
   }
+  EXPECT_EQ(Troupe({"help", "list", "actors"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("Usage: troupe list actors [OPTIONS]"));
+  EXPECT_THAT(out_, HasSubstr("--limit N                   At most so many [1000]\n"));
+  EXPECT_EQ(Troupe({"submit", "--help"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("Usage: troupe submit [OPTIONS] -- PROGRAM [ARGUMENTS...]\n"));
   EXPECT_EQ(Troupe({"version"}), kOk);
   EXPECT_THAT(out_, HasSubstr("protocol"));
   EXPECT_EQ(Troupe({"--version"}), kOk);
