@@ -42,7 +42,7 @@ void PrintActor(const pb::ActorInfo& actor, Context& context) {
   line("Pid:         ", actor.pid() == 0 ? "" : std::to_string(actor.pid()));
   line("Incarnation: ", std::to_string(actor.incarnation()));
   line("Restarts:    ", BudgetText(actor));
-  line("Resources:   ", ToJson(actor.resources()).dump());
+  line("Resources:   ", ResourcesText(actor.resources()));
   line("Job:         ", IdText(actor.job()));
   line("Started:     ", TimeText(actor.started_ms()));
   context.out.flush();
@@ -74,7 +74,7 @@ int Kill(const ActorOptions& options, Context& context) {
   pb::KillActorRequest request;
   request.set_id(actor->id());
   request.set_no_restart(!options.restart);
-  request.set_reason("it was killed by the troupe command");
+  request.set_reason("by the troupe command");
   const auto reply = (*head)->Call<pb::ActorReply>("KillActor", request);
   if (!reply.ok()) return context.Fail(reply.status());
   if (options.connection.json) {

@@ -24,12 +24,6 @@ std::size_t Distance(const std::string& a, const std::string& b) {
   return cost[a.size()][b.size()];
 }
 
-// "troupe job list" of the App that is `list`.
-std::string FullName(const CLI::App& app) {
-  const CLI::App* parent = app.get_parent();
-  return parent ? FullName(*parent) + " " + app.get_name() : app.get_name();
-}
-
 // "a", "a or b", "a, b or c".
 std::string AnyOf(const std::vector<std::string>& words) {
   std::string text;
@@ -95,6 +89,11 @@ std::vector<std::string> NearestWords(const std::string& word, const std::vector
     if (best.size() < kMost) best.push_back(candidate);
   }
   return best;
+}
+
+std::string FullName(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent ? FullName(*parent) + " " + app.get_name() : app.get_name();
 }
 
 std::string SeeHelp(const CLI::App& app) { return "\nSee " + FullName(app) + " --help"; }

@@ -21,6 +21,9 @@ Status CheckWords(const CLI::App& app, const std::vector<std::string>& arguments
 // Those of `words` that `word` may be a slip of: it begins them, or few letters differ. Best first, three at most.
 std::vector<std::string> NearestWords(const std::string& word, const std::vector<std::string>& words);
 
+// "troupe job list" of the App that is `list`.
+std::string FullName(const CLI::App& app);
+
 // "\nSee troupe job list --help" of the App that is `list`.
 std::string SeeHelp(const CLI::App& app);
 

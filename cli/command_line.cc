@@ -27,6 +27,15 @@ const CLI::App& Deepest(const CLI::App& app) {
   return parsed.empty() ? app : Deepest(*parsed.back());
 }
 
+// What CLI11 calls "id is required".
+std::string Missing(const CLI::App& app) {
+  std::string names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_required() && option->count() == 0) names += " " + HelpFormat::TypeOf(option);
+  }
+  return FullName(app) + " needs" + names;
+}
+
 // `troupe help start` means `troupe start --help`.
 void MoveHelp(std::vector<std::string>* arguments) {
   if (arguments->empty() || arguments->front() != "help") return;
@@ -81,6 +90,8 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
     std::reverse(own.begin(), own.end());  // as CLI11 wants them
     app.parse(std::move(own));
     return context.run ? context.run() : kUsage;
+  } catch (const CLI::RequiredError&) {
+    return context.Fail(kUsage, Missing(Deepest(app)) + SeeHelp(Deepest(app)));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error, context.out, context.err);
     return context.Fail(kUsage, error.what() + SeeHelp(Deepest(app)));

@@ -14,11 +14,12 @@ constexpr std::size_t kLeastDigits = 6;
 
 bool Begins(const std::string& id, const std::string& who) { return who.size() >= kLeastDigits && id.starts_with(who); }
 
-Status Several(const std::string& what, const std::string& who, const std::vector<std::string>& which) {
+Status Several(const std::string& what, const std::string& who, const std::vector<std::string>& which,
+               const char* hint = "") {
   std::string list;
   for (std::size_t i = 0; i < which.size() && i < 5; ++i) list += (i == 0 ? "" : ", ") + which[i];
   return InvalidArgument("'" + who + "' means " + std::to_string(which.size()) + " " + what + ": " + list +
-                         (which.size() > 5 ? ", …" : ""));
+                         (which.size() > 5 ? ", …" : "") + "; give more of the id" + hint);
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ Result<pb::ActorInfo> FindActor(jobs::HeadConnection& head, const std::string& w
   std::vector<std::string> which;
   for (const pb::ActorInfo* actor : found)
     which.push_back(IdText(actor->id()) + " in namespace " + actor->name_space());
-  return Several("actors", who, which);
+  return Several("actors", who, which, ", or --namespace");
 }
 
 Result<pb::NodeInfo> FindNode(jobs::HeadConnection& head, const std::string& who) {

@@ -23,16 +23,27 @@ std::string Decimal(double value, int digits) {
   return out;
 }
 
+// Enough of a value to know it again.
+std::string Quote(const std::string& text) {
+  constexpr std::size_t kMost = 80;
+  return text.size() <= kMost ? "'" + text + "'" : "'" + text.substr(0, kMost) + "…'";
+}
+
 Result<json> ParseObject(const std::string& what, const std::string& text, const char* example) {
+  // It is passed on as an argument, which the system bounds.
+  constexpr std::size_t kMostBytes = 64 << 10;
+  if (text.size() > kMostBytes) {
+    return InvalidArgument(what + " has " + std::to_string(text.size()) + " bytes; at most 64 KiB can be given");
+  }
   json object;
   try {
     object = json::parse(text);
   } catch (const json::parse_error& error) {
-    return InvalidArgument(what + " '" + text + "' is not JSON (at byte " + std::to_string(error.byte) +
+    return InvalidArgument(what + " " + Quote(text) + " is not JSON (at byte " + std::to_string(error.byte) +
                            "); give an object like '" + example + "', quoted for the shell");
   }
   if (object.is_object()) return object;
-  return InvalidArgument(what + " '" + text + "' is not a JSON object like '" + example + "'");
+  return InvalidArgument(what + " " + Quote(text) + " is not a JSON object like '" + example + "'");
 }
 
 }  // namespace
@@ -62,12 +73,21 @@ std::string ResourceText(const std::string& name, std::int64_t units) {
   return AmountText(static_cast<double>(units) / ResourceSet::kUnit);
 }
 
+std::string ResourcesText(const pb::Resources& resources) {
+  std::string text;
+  for (const auto& [name, units] : Sorted(resources.units())) {
+    text += (text.empty() ? "" : ", ") + name + " " + ResourceText(name, units);
+  }
+  return text;
+}
+
 std::string DurationText(std::int64_t milliseconds) {
   const std::int64_t seconds = milliseconds / 1000;
   const auto pair = [](std::int64_t large, const char* large_unit, std::int64_t small, const char* small_unit) {
     const std::string text = std::to_string(large) + " " + large_unit;
     return small == 0 ? text : text + " " + std::to_string(small) + " " + small_unit;
   };
+  if (seconds < 10) return Decimal(static_cast<double>(milliseconds) / 1000, 1) + " s";
   if (seconds < 60) return std::to_string(seconds) + " s";
   if (seconds < 3600) return std::to_string(seconds / 60) + " min";
   if (seconds < 86'400) return pair(seconds / 3600, "h", seconds % 3600 / 60, "min");

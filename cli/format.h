@@ -8,6 +8,7 @@
 
 #include "common/resources.h"
 #include "common/status.h"
+#include "proto/common.pb.h"
 
 namespace troupe::cli {
 
@@ -20,7 +21,9 @@ std::string BytesText(std::uint64_t bytes);
 std::string AmountText(double amount);
 // Amount of a resource: bytes for memory, else a number.
 std::string ResourceText(const std::string& name, std::int64_t units);
-// "12 s", "3 min", "2 h 5 min", "4 d 2 h".
+// "CPU 2, disk 1.5".
+std::string ResourcesText(const pb::Resources& resources);
+// "0.4 s", "12 s", "3 min", "2 h 5 min", "4 d 2 h".
 std::string DurationText(std::int64_t milliseconds);
 // Local time, "2026-01-31 08:30:00"; "-" for 0.
 std::string TimeText(std::int64_t milliseconds);

@@ -32,13 +32,13 @@ class HelpFormat : public CLI::Formatter {
     return option->get_description() + (preset.empty() ? "" : " [" + preset + "]");
   }
 
- private:
-  // What check() adds stands behind a colon.
+  // "NAME" of what takes a name; what check() adds stands behind a colon.
   static std::string TypeOf(const CLI::Option* option) {
     const std::string type = option->get_type_name();
     return type.substr(0, type.find(':'));
   }
 
+ private:
   std::string rest_;
 };
 

@@ -30,7 +30,7 @@ void PrintJob(const pb::JobInfo& job, const JobOptions& options, Context& contex
   line("Submission: ", job.submission());
   context.out << "State:      " << Colored(StateText(job.state()), ColorOf(job.state()), context.color) << '\n';
   line("Message:    ", job.message());
-  line("Exit code:  ", ended ? std::to_string(job.exit_code()) : "");
+  line("Exit code:  ", HasExitCode(job) ? std::to_string(job.exit_code()) : "");
   line("Entrypoint: ", job.entrypoint());
   line("Namespace:  ", job.name_space());
   line("Driver:     ", job.driver_pid() == 0

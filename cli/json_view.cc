@@ -41,6 +41,8 @@ std::string StateText(pb::JobInfo::State state) {
   return pb::JobInfo::State_IsValid(state) && state != 0 ? pb::JobInfo::State_Name(state) : "UNKNOWN";
 }
 
+bool HasExitCode(const pb::JobInfo& job) { return job.started_ms() != 0 && job.ended_ms() != 0; }
+
 std::string KindText(pb::WorkerInfo::Kind kind) {
   return pb::WorkerInfo::Kind_IsValid(kind) && kind != 0 ? pb::WorkerInfo::Kind_Name(kind) : "UNKNOWN";
 }
@@ -48,7 +50,8 @@ std::string KindText(pb::WorkerInfo::Kind kind) {
 json ToJson(const pb::Resources& resources) {
   json object = json::object();
   for (const auto& [name, units] : resources.units()) {
-    object[name] = static_cast<double>(units) / ResourceSet::kUnit;
+    const bool whole = units % ResourceSet::kUnit == 0;
+    object[name] = whole ? json(units / ResourceSet::kUnit) : json(static_cast<double>(units) / ResourceSet::kUnit);
   }
   return object;
 }
@@ -111,12 +114,18 @@ json ToJson(const pb::WorkerInfo& worker) {
 }
 
 json ToJson(const pb::JobInfo& job) {
-  return {{"id", IdText(job.id())},          {"submission_id", job.submission()},
-          {"state", StateText(job.state())}, {"namespace", job.name_space()},
-          {"entrypoint", job.entrypoint()},  {"message", job.message()},
-          {"exit_code", job.exit_code()},    {"driver_node", IdText(job.driver().node())},
-          {"driver_pid", job.driver_pid()},  {"started_ms", job.started_ms()},
-          {"ended_ms", job.ended_ms()},      {"metadata", ObjectOf(job.metadata())}};
+  return {{"id", IdText(job.id())},
+          {"submission_id", job.submission()},
+          {"state", StateText(job.state())},
+          {"namespace", job.name_space()},
+          {"entrypoint", job.entrypoint()},
+          {"message", job.message()},
+          {"exit_code", HasExitCode(job) ? json(job.exit_code()) : json()},
+          {"driver_node", IdText(job.driver().node())},
+          {"driver_pid", job.driver_pid()},
+          {"started_ms", job.started_ms()},
+          {"ended_ms", job.ended_ms()},
+          {"metadata", ObjectOf(job.metadata())}};
 }
 
 json ToJson(const pb::Status& status) {

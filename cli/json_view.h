@@ -17,6 +17,8 @@ std::string IdText(std::uint64_t value);
 std::string StateText(pb::ActorState state);
 std::string StateText(pb::JobInfo::State state);
 std::string KindText(pb::WorkerInfo::Kind kind);
+// Whether its program ran and has ended.
+bool HasExitCode(const pb::JobInfo& job);
 
 // Amounts as numbers, not in the units of messages.
 nlohmann::json ToJson(const pb::Resources& resources);

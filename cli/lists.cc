@@ -41,26 +41,19 @@ int Print(const Messages& messages, const Table& table, const char* what, bool j
   return kOk;
 }
 
-std::string ResourcesText(const pb::Resources& resources) {
-  std::string text;
-  for (const auto& [name, units] : Sorted(resources.units())) {
-    text += (text.empty() ? "" : ", ") + name + " " + ResourceText(name, units);
-  }
-  return text;
-}
-
 int ListNodes(const ConnectionOptions& options, Context& context) {
   const auto status = Ask<pb::Status>(options, "GetStatus", pb::GetStatusRequest());
   if (!status.ok()) return context.Fail(status.status());
-  Table table({"ID", "STATE", "ADDRESS", "HOST", "PID", "RESOURCES", "LABELS"});
+  Table table({"ID", "STATE", "ADDRESS", "HOST", ">PID", "RESOURCES", "LABELS"});
   for (const pb::NodeInfo& node : status->nodes()) {
     std::string labels;
     for (const auto& [name, value] : Sorted(node.labels())) {
       labels += (labels.empty() ? "" : ", ") + name + "=" + value;
     }
-    const Cell state = node.alive() ? Cell("alive", Color::kGreen) : Cell("dead: " + node.death_reason(), Color::kRed);
-    table.Add({IdText(node.id()), state, node.address(), node.hostname(), std::to_string(node.raylet_pid()),
-               ResourcesText(node.total()), labels});
+    const Cell state = node.alive() ? Cell("alive", Color::kGreen) : Cell("dead", Color::kRed);
+    const Cell offers = node.alive() ? Cell(ResourcesText(node.total())) : Cell(node.death_reason(), Color::kRed);
+    table.Add(
+        {IdText(node.id()), state, node.address(), node.hostname(), std::to_string(node.raylet_pid()), offers, labels});
   }
   return Print(status->nodes(), table, "nodes", options.json, context);
 }
@@ -74,11 +67,13 @@ int ListActors(const ActorFilter& filter, Context& context) {
   request.set_limit(filter.limit);
   const auto reply = Ask<pb::ListActorsReply>(filter.connection, "ListActors", request);
   if (!reply.ok()) return context.Fail(reply.status());
-  Table table({"ID", "NAME", "NAMESPACE", "CLASS", "STATE", "NODE", ">PID", ">RESTARTS"});
+  Table table({"ID", "NAME", "NAMESPACE", "CLASS", "STATE", "NODE", ">PID", ">RESTARTS", "?WHY"});
   for (const pb::ActorInfo& actor : reply->actors()) {
+    const bool runs = actor.state() != pb::DEAD && actor.pid() != 0;
     table.Add({IdText(actor.id()), actor.name(), actor.name_space(), actor.class_name(),
                Cell(StateText(actor.state()), ColorOf(actor.state())), ShortId(IdText(actor.address().node())),
-               actor.pid() == 0 ? "" : std::to_string(actor.pid()), std::to_string(actor.restarts())});
+               runs ? std::to_string(actor.pid()) : "", std::to_string(actor.restarts()),
+               actor.state() == pb::DEAD ? actor.death().message() : actor.pending_reason()});
   }
   const int exit_code = Print(reply->actors(), table, "actors", filter.connection.json, context);
   if (reply->total() > static_cast<std::uint32_t>(reply->actors_size())) {
@@ -136,7 +131,7 @@ int ListJobs(const ConnectionOptions& options, bool submissions_only, Context& c
     const bool ended = job.ended_ms() != 0;
     const std::int64_t until = ended ? job.ended_ms() : NowMs();
     table.Add({IdText(job.id()), job.submission(), Cell(StateText(job.state()), ColorOf(job.state())),
-               ended ? std::to_string(job.exit_code()) : "", TimeText(job.started_ms()),
+               HasExitCode(job) ? std::to_string(job.exit_code()) : "", TimeText(job.started_ms()),
                job.started_ms() == 0 ? "" : DurationText(until - job.started_ms()), job.entrypoint()});
   }
   return Print(reply->jobs(), table, "jobs", options.json, context);

@@ -108,8 +108,9 @@ void PrintStarted(const LocalCluster& cluster, std::ostream& out) {
       << "  Submit a program as a job: troupe submit -- ./program\n"
       << "  Look at the cluster:       troupe status\n"
       << "  Add a node:                troupe start --address " << address << "\n"
-      << "  From another machine:      copy the token file there as ~/.troupe/token (mode 600) first. A head that\n"
-      << "                             listens on 127.0.0.1 is reached through an encrypted tunnel only.\n"
+      << "  From another machine:      copy the token file there as ~/.troupe/token (mode 600), and reach this "
+         "address\n"
+      << "                             through an encrypted tunnel: docs/security.md says how.\n"
       << "  Stop:                      " << stop << "\n";
 }
 

@@ -78,13 +78,9 @@ void PrintPending(const pb::Status& status, Context& context) {
   }
   Table table({">COUNT", "WAITING", "NEEDS", "WHY"});
   for (const pb::Demand& demand : status.pending()) {
-    std::string needs;
-    for (const auto& [name, units] : Sorted(demand.resources().units())) {
-      needs += (needs.empty() ? "" : ", ") + name + " " + ResourceText(name, units);
-    }
     Cell why(demand.infeasible() ? "can never run here: " + demand.reason() : demand.reason(),
              demand.infeasible() ? Color::kRed : Color::kPlain);
-    table.Add({std::to_string(demand.count()), demand.what(), needs, std::move(why)});
+    table.Add({std::to_string(demand.count()), demand.what(), ResourcesText(demand.resources()), std::move(why)});
   }
   table.Print(context.out, context.color);
 }

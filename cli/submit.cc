@@ -110,11 +110,14 @@ class Interruption {
 };
 
 int Follow(const JobClient& client, const std::string& id, const InterruptWatch& watch, Context& context) {
-  client.TailLogs(id, [&context](std::string_view output) {
+  bool ends_line = true;
+  client.TailLogs(id, [&](std::string_view output) {
     context.out << output << std::flush;
+    ends_line = output.ends_with('\n');
     return static_cast<bool>(context.out);
   });
   const JobDetails job = client.Wait(id);
+  if (!ends_line && context.color) context.out << std::endl;  // a terminal: what is said next gets a line of its own
   return ExitCodeOf(job, watch.count() > 0, context);
 }
 

@@ -35,7 +35,8 @@ std::string Colored(const std::string& text, Color color, bool enabled) {
 Table::Table(std::vector<std::string> headers) {
   for (std::string& header : headers) {
     right_.push_back(header.starts_with('>'));
-    if (right_.back()) header.erase(0, 1);
+    hidden_.push_back(header.starts_with('?'));
+    if (right_.back() || hidden_.back()) header.erase(0, 1);
     widths_.push_back(Width(header));
     headers_.emplace_back(std::move(header));
   }
@@ -44,6 +45,7 @@ Table::Table(std::vector<std::string> headers) {
 void Table::Add(std::vector<Cell> row) {
   TROUPE_CHECK(row.size() == headers_.size());
   for (std::size_t i = 0; i < row.size(); ++i) {
+    if (!row[i].text.empty()) hidden_[i] = false;
     row[i].text = row[i].text.empty() ? "-" : Printable(row[i].text);
     widths_[i] = std::max(widths_[i], Width(row[i].text));
   }
@@ -56,8 +58,11 @@ void Table::Print(std::ostream& out, bool color) const {
 }
 
 void Table::PrintRow(std::ostream& out, const std::vector<Cell>& row, const char* style, bool color) const {
+  const auto shown =
+      static_cast<std::size_t>(std::find(hidden_.rbegin(), hidden_.rend(), false).base() - hidden_.begin());
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const bool last = i + 1 == row.size();
+    if (hidden_[i]) continue;
+    const bool last = i + 1 == shown;
     const std::string padding(widths_[i] - Width(row[i].text), ' ');
     const std::string text =
         color && *style ? style + row[i].text + "\033[0m" : Colored(row[i].text, row[i].color, color);

@@ -20,7 +20,8 @@ struct Cell {
 
 class Table {
  public:
-  // A header that begins with '>' is that of a column aligned to the right.
+  // A header that begins with '>' is that of a column aligned to the right; with '?', of one that is left out as long
+  // as all its cells are empty.
   explicit Table(std::vector<std::string> headers);
 
   // As many cells as headers.
@@ -34,6 +35,7 @@ class Table {
 
   std::vector<Cell> headers_;
   std::vector<bool> right_;
+  std::vector<bool> hidden_;
   std::vector<std::size_t> widths_;
   std::vector<std::vector<Cell>> rows_;
 };

@@ -1,9 +1,12 @@
 #include "common/local_cluster.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "common/resources.h"
 #include "common/session_folder.h"
@@ -22,7 +25,7 @@ std::string NumberText(double value) {
 Status CheckPort(const char* what, int port) {
   if (port >= 0 && port <= 65'535) return OkStatus();
   return InvalidArgument(std::string(what) + " " + std::to_string(port) +
-                         " is none: ports are 1 to 65535, and 0 takes any");
+                         " is not a port: give 1 to 65535, or 0 for any free one");
 }
 
 Status CheckAmounts(const ClusterOptions& options) {
@@ -43,6 +46,20 @@ Status CheckAmounts(const ClusterOptions& options) {
   return ResourceSet::FromAmounts(amounts).status();
 }
 
+// As the head will.
+Status CheckLabels(const std::map<std::string, std::string>& labels) {
+  const auto fits = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_-.:/@").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  for (const auto& [name, value] : labels) {
+    if (name.empty() || name.size() > 255 || !std::all_of(name.begin(), name.end(), fits)) {
+      return InvalidArgument("label '" + name.substr(0, 64) + "' must have a name of 1 to 255 letters, digits and " +
+                             "_ - . : / @");
+    }
+  }
+  return OkStatus();
+}
+
 Status CheckOptions(const ClusterOptions& options) {
   TROUPE_RETURN_IF_ERROR(CheckPort("head port", options.head_port));
   TROUPE_RETURN_IF_ERROR(CheckPort("node port", options.node_port));
@@ -51,6 +68,7 @@ Status CheckOptions(const ClusterOptions& options) {
       (colon == std::string::npos || colon == 0 || colon + 1 == options.head_address.size())) {
     return InvalidArgument("'" + options.head_address + "' is not the address of a head: give HOST:PORT");
   }
+  TROUPE_RETURN_IF_ERROR(CheckLabels(options.labels));
   return CheckAmounts(options);
 }
 

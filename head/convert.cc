@@ -84,7 +84,8 @@ Status CheckName(std::string_view name, const char* what) {
   for (unsigned char c : name) {
     if (std::isalnum(c) != 0 || std::string_view("_-.:/@").find(static_cast<char>(c)) != std::string_view::npos)
       continue;
-    return InvalidArgument(std::string(what) + " may hold only letters, digits and _ - . : / @");
+    return InvalidArgument(std::string(what) + " may hold only letters, digits and _ - . : / @, not '" +
+                           std::string(name.substr(0, 64)) + "'");
   }
   return OkStatus();
 }

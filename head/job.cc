@@ -15,7 +15,7 @@ constexpr std::size_t kMaxEntrypoint = 500;
 constexpr int kMaxArguments = 10'000;
 
 bool IsSubmissionId(const std::string& id) {
-  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](unsigned char c) {
+  return !id.empty() && id.size() <= 128 && id[0] != '.' && std::all_of(id.begin(), id.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
   });
 }
@@ -34,7 +34,9 @@ Status CheckRegistration(const pb::RegisterJobRequest& request) {
 
 Status CheckSubmission(const pb::SubmitJobRequest& request) {
   if (!IsSubmissionId(request.submission())) {
-    return InvalidArgument("a submission's id must be 1 to 128 letters, digits and _ . -");
+    return InvalidArgument(
+        "a submission's id must be 1 to 128 letters, digits and _ . -, and not begin with a dot: not '" +
+        request.submission().substr(0, 64) + "'");
   }
   if (request.argv().empty() || request.argv(0).empty())
     return InvalidArgument("the job has no program: argv is empty");

@@ -17,6 +17,7 @@ TEST(FormatTest, WritesAmountsForPeople) {
   EXPECT_EQ(AmountText(0.5), "0.5");
   EXPECT_EQ(ResourceText("CPU", 15'000), "1.5");
   EXPECT_EQ(ResourceText("memory", std::int64_t{1024} * 10'000), "1 KiB");
+  EXPECT_EQ(DurationText(440), "0.4 s");
   EXPECT_EQ(DurationText(59'999), "59 s");
   EXPECT_EQ(DurationText(3'600'000 * 25), "1 d 1 h");
   EXPECT_EQ(DurationText(3'660'000), "1 h 1 min");

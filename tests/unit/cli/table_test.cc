@@ -23,6 +23,14 @@ TEST(TableTest, AlignsColumnsAndShowsWhatIsEmpty) {
             "longer  12345  -\n");
 }
 
+TEST(TableTest, LeavesOutAnOptionalColumnWhileItIsEmpty) {
+  Table table({"A", "?WHY"});
+  table.Add({"1", ""});
+  EXPECT_EQ(Print(table), "A\n1\n");
+  table.Add({"2", "because"});
+  EXPECT_EQ(Print(table), "A  WHY\n1  -\n2  because\n");
+}
+
 TEST(TableTest, CountsCharactersNotBytes) {
   Table table({"A", "B"});
   table.Add({"äöü", "x"});

@@ -194,6 +194,7 @@ TEST_F(JobTableTest, RefusesSubmissionsThatMakeNoSense) {
   const std::vector<std::function<void(pb::SubmitJobRequest&)>> cases = {
       [](auto& request) { request.clear_submission(); },
       [](auto& request) { request.set_submission("../x"); },
+      [](auto& request) { request.set_submission(".."); },
       [](auto& request) { request.set_submission(std::string(129, 'a')); },
       [](auto& request) { request.clear_argv(); },
       [](auto& request) { request.set_argv(0, ""); },
