@@ -106,7 +106,9 @@ void ClientDispatcher::ReportClient(const ClientInfo& client) {
   info->set_pid(client.pid);
   info->set_job(client.job.value);
   info->set_kind(client.kind);
-  info->set_state(client.kind == pb::WorkerInfo::DRIVER ? "driver" : "idle");
+  info->set_state(client.kind == pb::WorkerInfo::DRIVER ? "driver"
+                  : m_.leases->Leased(client.process)   ? "task"
+                                                        : "idle");
   if (const auto* hosted = m_.actors->Find(client.process)) {
     info->set_state("actor");
     info->set_actor(hosted->spec.id());

@@ -6,8 +6,9 @@
 
 namespace troupe::raylet {
 
-LocalLeases::LocalLeases(NodeId self, LocalResources& resources, WorkerSource& workers, ClientOutbox& clients)
-    : self_(self), resources_(resources), workers_(workers), clients_(clients) {}
+LocalLeases::LocalLeases(NodeId self, LocalResources& resources, WorkerSource& workers, ClientOutbox& clients,
+                         std::function<void(ProcessId)> on_change)
+    : self_(self), resources_(resources), workers_(workers), clients_(clients), on_change_(std::move(on_change)) {}
 
 LocalLeases::LeaseId LocalLeases::Grant(const Address& lessee, const pb::JobInfo& job, const ResourceSet& demand,
                                         Done done) {
@@ -54,6 +55,7 @@ void LocalLeases::OnAcquired(LeaseId id, Result<WorkerProcess> worker) {
     granted.add_gpus(gpu);
   }
   clients_.Send(lease.worker, assign);
+  on_change_(lease.worker);
   done(std::move(granted));
 }
 
@@ -91,6 +93,7 @@ void LocalLeases::TakeBack(LeaseId lease) {
   by_worker_.erase(worker);
   workers_.Release(worker);
   Erase(lease);
+  on_change_(worker);
 }
 
 void LocalLeases::SetBlocked(ProcessId worker, bool blocked) {

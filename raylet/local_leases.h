@@ -29,7 +29,9 @@ class LocalLeases {
   using LeaseId = std::uint64_t;                               // 0: none
   using Done = std::function<void(Result<pb::LeaseGranted>)>;  // `key` is left to the caller
 
-  LocalLeases(NodeId self, LocalResources& resources, WorkerSource& workers, ClientOutbox& clients);
+  // `on_change` hears of workers that are leased or are so no more, but for those that end.
+  LocalLeases(NodeId self, LocalResources& resources, WorkerSource& workers, ClientOutbox& clients,
+              std::function<void(ProcessId)> on_change);
 
   // Takes the resources and asks for a worker; 0 when there is no room. `done` comes later (or within), once, unless
   // the lease ends before: with the grant, which the worker has been told of, or with why no worker can be had.
@@ -74,6 +76,7 @@ class LocalLeases {
   LocalResources& resources_;
   WorkerSource& workers_;
   ClientOutbox& clients_;
+  const std::function<void(ProcessId)> on_change_;
   LeaseId last_ = 0;
   std::unordered_map<LeaseId, Lease> leases_;
   std::unordered_map<ProcessId, LeaseId> by_worker_;

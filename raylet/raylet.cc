@@ -176,7 +176,10 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
           programs),
       actors(identity.node, resources, workers, clients, head, [this] { OnChanged(); }),
       logs(identity.node, jobs, actors, clients, peers),
-      leases(identity.node, resources, workers, clients),
+      leases(identity.node, resources, workers, clients,
+             [this](ProcessId worker) {
+               if (const ClientInfo* client = clients.Find(worker)) dispatcher.ReportClient(*client);
+             }),
       lease_requests({loop, cluster, resources, leases, jobs, clients, peers}, options.capacity.labels,
                      [this] { return actors.PlacementCpuUnits(); }),
       remote_leases(jobs, leases, peers),

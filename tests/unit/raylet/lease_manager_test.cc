@@ -79,7 +79,9 @@ class LeaseManagerTest : public ::testing::Test {
   ClusterView cluster_{self_};
   JobTable jobs_{{}};
   LocalResources resources_{Amounts({{"CPU", 2}}), [this] { manager_.Kick(); }};
-  LocalLeases leases_{self_, resources_, workers_, clients_};
+  std::vector<std::pair<ProcessId, bool>> changes_;  // of who is leased
+  LocalLeases leases_{self_, resources_, workers_, clients_,
+                      [this](ProcessId worker) { changes_.emplace_back(worker, leases_.Leased(worker)); }};
   LeaseManager manager_{
       {loop_, cluster_, resources_, leases_, jobs_, clients_, peers_}, {}, [] { return std::int64_t{0}; }};
 };
@@ -93,6 +95,13 @@ TEST_F(LeaseManagerTest, TellsTheWorkerItsLesseeBeforeTheLessee) {
   EXPECT_EQ(clients_.sent[1].first, a_);
   EXPECT_EQ(clients_.sent[1].second.lease_granted().key(), kKey);
   EXPECT_EQ(clients_.sent[1].second.lease_granted().worker().process(), worker.value);
+}
+
+TEST_F(LeaseManagerTest, TellsWhichWorkersAreLeased) {
+  Ask(a_, 1, {{"CPU", 1}});
+  const ProcessId worker = workers_.Start();
+  Return(a_, clients_.Grants(a_).at(0));
+  EXPECT_EQ(changes_, (std::vector<std::pair<ProcessId, bool>>{{worker, true}, {worker, false}}));
 }
 
 TEST_F(LeaseManagerTest, GrantsAtMostWhatFitsAndTheRestAsItComesBack) {
