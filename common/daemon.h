@@ -33,8 +33,9 @@ enum class StopOutcome { kWasGone, kStopped, kKilled };
 
 // All functions here are thread-safe.
 
-// Absolute path of one of Troupe's programs: in $TROUPE_HOME/bin, beside the running executable, where this build put
-// it, where it is installed, or in $PATH. NotFound lists where it was looked for. Does not block.
+// Absolute path of one of Troupe's programs: in $TROUPE_HOME/bin, beside the running executable or in a bin/ beside its
+// folder, where the build was meant to be installed, or in $PATH. NotFound lists where it was looked for. Does not
+// block.
 Result<std::string> FindProgram(const std::string& name);
 
 // Starts a program in a session of its own (setsid), with nothing but /dev/null as input and a file as output, no other

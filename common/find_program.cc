@@ -20,8 +20,10 @@ std::vector<fs::path> Folders() {
   std::vector<fs::path> folders;
   if (const char* home = std::getenv("TROUPE_HOME"); home && *home) folders.push_back(fs::path(home) / "bin");
   std::error_code error;
-  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) folders.push_back(self.parent_path());
-  folders.emplace_back(TROUPE_BIN_DIR);
+  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) {
+    folders.push_back(self.parent_path());
+    folders.push_back(self.parent_path().parent_path() / "bin");  // from tests/ of a build, or libexec/
+  }
   folders.emplace_back(TROUPE_INSTALL_BIN_DIR);
   return folders;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs a built tree into an empty prefix, then builds and runs the project in outside/ with nothing but that prefix.
+# Installs a built tree into an empty prefix, moves that elsewhere, and then builds and runs the project in outside/ with
+# nothing but the moved prefix.
 # usage: run.sh BUILD_DIR CXX_COMPILER
 set -euo pipefail
 
@@ -7,28 +8,49 @@ build="$1"
 compiler="$2"
 here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 work="$(mktemp -d "${TMPDIR:-/tmp}/troupe-package.XXXXXX")"
+prefix="$work/moved"
+
+# A daemon of another session, or a program or library found by luck, must not help; and none but our own is stopped.
+unset TROUPE_ADDRESS TROUPE_HOME LD_LIBRARY_PATH
+export TROUPE_SESSION_ROOT="$work/session" TROUPE_TOKEN_FILE="$work/token" PATH="$prefix/bin:$PATH"
 
 clean_up() {
-  [[ ! -x "$work/prefix/bin/troupe" || ! -d "$work/session" ]] || "$work/prefix/bin/troupe" stop --all || true
+  [[ ! -x "$prefix/bin/troupe" || ! -d "$TROUPE_SESSION_ROOT" ]] || "$prefix/bin/troupe" stop --all || true
   rm -rf -- "$work"
 }
 trap clean_up EXIT
 
-# A daemon of another session, or a library found by luck, must not help.
-unset TROUPE_ADDRESS LD_LIBRARY_PATH
-export TROUPE_SESSION_ROOT="$work/session" TROUPE_TOKEN_FILE="$work/token" PATH="$work/prefix/bin:$PATH"
+fail() {
+  echo "package: $*" >&2
+  exit 1
+}
+
+# expect TEXT COMMAND...: the command must succeed and print TEXT somewhere on standard output.
+expect() {
+  local text="$1" output
+  shift
+  output="$("$@")" || fail "$* failed (status $?)"
+  [[ "$output" == *"$text"* ]] || fail "$* printed '$output', which lacks '$text'"
+}
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || { cat "$work/install.log"; exit 1; }
-cmake -S "$here/outside" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" \
+mv "$work/prefix" "$prefix"
+cmake -S "$here/outside" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release
 cmake --build "$work/build"
-if grep -rlF "$(dirname "$(dirname "$here")")/" "$work/prefix/lib" --include='*.cmake'; then
-  echo 'package: the files above name the source tree, so they are of no use elsewhere' >&2
-  exit 1
-fi
+top="$(dirname "$(dirname "$here")")"
+! grep -rlF -e "$top/" -e "$work/prefix" --include='*.cmake' "$prefix" ||
+  fail 'the files above name the source tree or the place of the installation, so they are of no use elsewhere'
+! ldd "$work/build/counter" | grep grpc || fail 'a program that only uses Troupe::troupe loads gRPC'
 
-output="$("$work/build/counter")"
-if [[ "$output" != 'the counter stands at 42' ]]; then
-  echo "package: the outside program printed '$output' instead of 'the counter stands at 42'" >&2
-  exit 1
-fi
+# Alone, on a cluster, and submitted to it. The daemons are those of the prefix.
+expect 'the counter stands at 42' "$work/build/counter"
+troupe start --head --num-cpus 2 --object-store-memory 64MiB --json >"$work/started.json"
+pid="$(sed -n 's/.*"raylet_pid": \([0-9]*\).*/\1/p' "$work/started.json")"
+[[ "$(readlink "/proc/$pid/exe")" == "$prefix/bin/troupe-raylet" ]] || fail "the raylet is $(readlink "/proc/$pid/exe")"
+expect 'the counter stands at 42' env TROUPE_ADDRESS="$(sed -n 's/.*"address": "\(.*\)".*/\1/p;T;q' "$work/started.json")" "$work/build/counter"
+expect 'the counter stands at 42' "$work/build/submit" "$work/build/counter"
+expect 'the counter stands at 42' troupe submit -- "$work/build/counter"
+expect 'SUCCEEDED' troupe job list
+expect '1_1_actor_calls_sync' troupe microbenchmark --filter '^1_1_actor_calls_sync$' --seconds 0.05
+troupe stop
