@@ -283,7 +283,7 @@ void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo er
   call->done = true;
   auto result = objects_.Find({core_.self.process.value, call->sequence});
   if (!result) return;
-  error.method = call->name;
+  if (error.method.empty()) error.method = call->name;  // else that of an argument, or the constructor
   objects_.Fail(result, std::move(error));
 }
 
@@ -408,6 +408,7 @@ ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {
   error.outcome = outcome;
   error.actor = actor.id;
   if (error.actor_class.empty()) error.actor_class = actor.class_name;
+  if (error.kind == ErrorKind::kThrew) error.method = "the constructor of " + error.actor_class;
   return error;
 }
 

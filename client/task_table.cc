@@ -181,7 +181,7 @@ void TaskTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo err
   --pending_;
   auto result = objects_.Find({core_.self.process.value, call->sequence});
   if (!result) return;
-  error.method = call->name;
+  if (error.method.empty()) error.method = call->name;  // else that of an argument
   objects_.Fail(result, std::move(error));
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,25 @@ TEST_F(Commands, StatusAndListsShowWhatThereIs) {
   for (const char* what : {"nodes", "actors", "workers", "jobs"}) EXPECT_EQ(Troupe({"list", what}).status, 0) << what;
 }
 
+int SleepUntilThere(const std::string& file) {
+  Eventually([&] { return std::filesystem::exists(file); });
+  return 1;
+}
+
+TEST_F(Commands, WorkersAreBusyWhileTheyRunTasks) {
+  const auto busy = [] {
+    int count = 0;
+    for (const auto& worker : Json({"list", "workers"})) count += worker["state"] == "task";
+    return count;
+  };
+  const std::string file = cluster().NewFile();
+  auto task = troupe::Run<&SleepUntilThere>(file);
+  EXPECT_TRUE(Eventually([&] { return busy() == 1; }));
+  std::ofstream{file};
+  EXPECT_EQ(task.Get(kDeadline), 1);
+  EXPECT_TRUE(Eventually([&] { return busy() == 0; }));
+}
+
 TEST_F(Commands, GetAndKillAnActorByNameAndId) {
   auto named = Spawn<Printer>({.name = "target", .name_space = "cli"});
   const int pid = named.Print("x").Get(kDeadline);
@@ -117,6 +137,8 @@ TEST_F(Commands, WrongFlagsAreExplained) {
     EXPECT_EQ(result.status, 2) << command[0] << ": " << result;
     EXPECT_FALSE(result.err.empty());
   }
+  EXPECT_TRUE(Troupe({"frobnicate"}).Says("has no command 'frobnicate'"));
+  EXPECT_TRUE(Troupe({"list", "ghosts"}).Says("nodes, actors, workers or jobs"));
 }
 
 TEST_F(Commands, AnUnreachableHeadAndAWrongTokenAreToldApart) {
@@ -183,6 +205,12 @@ TEST_F(Commands, AProgramThatNeverCallsInitIsAJobLikeAnother) {
   const CommandResult missing = Troupe({"submit", "--", "/no/such/program"});
   EXPECT_NE(missing.status, 0);
   EXPECT_TRUE(missing.Says("/no/such/program")) << missing;
+  const CommandResult absent = Troupe({"submit", "--", "no-such-program"});
+  EXPECT_EQ(absent.status, 1) << absent;
+  EXPECT_TRUE(absent.Says("the program 'no-such-program' is not in the PATH")) << absent;
+  const CommandResult elsewhere = Troupe({"submit", "--no-ship", "--", "/no/such/program"});
+  EXPECT_EQ(elsewhere.status, 1) << elsewhere;
+  EXPECT_TRUE(elsewhere.Says("/no/such/program")) << elsewhere;
   const CommandResult bad = Troupe({"submit", "--submission-id", "a/b", "--", "echo"});
   EXPECT_EQ(bad.status, 2) << bad;
 }

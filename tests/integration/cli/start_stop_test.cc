@@ -8,6 +8,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -73,9 +75,18 @@ TEST_F(StartAndStop, StoppingTwiceIsNoError) {
   EXPECT_EQ(Troupe({"status"}).status, 3);
 }
 
+std::string ManyResources(int count) {
+  nlohmann::json resources;
+  for (int i = 0; i < count; ++i) resources["resource" + std::to_string(i)] = 1;
+  return resources.dump();
+}
+
 TEST_F(StartAndStop, WrongAmountsAreRefusedBeforeAnythingStarts) {
   const std::vector<std::vector<std::string>> wrong = {{"--resources", "{"},
                                                        {"--resources", "[1]"},
+                                                       {"--resources", std::string(100'000, '[')},
+                                                       {"--resources", ManyResources(4'000)},
+                                                       {"--labels", "{\"a b\": \"x\"}"},
                                                        {"--resources", "{\"disk\": -1}"},
                                                        {"--resources", "{\"d\": \"x\"}"},
                                                        {"--resources", "{\"d\": 1e300}"},
@@ -90,8 +101,9 @@ TEST_F(StartAndStop, WrongAmountsAreRefusedBeforeAnythingStarts) {
     std::vector<std::string> arguments = {"--head"};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     const CommandResult result = Start(arguments);
-    EXPECT_EQ(result.status, 2) << flags[0] << " " << flags[1] << ": " << result;
+    EXPECT_EQ(result.status, 2) << flags[0] << " " << flags[1].substr(0, 80) << ": " << result;
     EXPECT_FALSE(result.err.empty());
+    EXPECT_LT(result.err.size(), 1000U) << "what is wrong drowns in what was given";
   }
   const CommandResult huge = Troupe({"start", "--head", "--num-cpus", "1e300"});
   EXPECT_EQ(huge.status, 2) << huge;
@@ -131,6 +143,90 @@ TEST_F(StartAndStop, JoiningWhatIsNotThereFails) {
   EXPECT_EQ(result.status, 3) << result;
   EXPECT_EQ(Start({"--address", "nonsense"}).status, 2);
   EXPECT_EQ(Processes(), 2U);
+}
+
+TEST_F(StartAndStop, OnlyTheLoopbackInterfaceIsListenedOn) {
+  for (const char* address : {"0.0.0.0", "::", "192.0.2.1"}) {
+    const CommandResult result = Start({"--head", "--bind", address});
+    EXPECT_EQ(result.status, 1) << result;
+    EXPECT_TRUE(result.Says(std::string("refusing to listen on ") + address + " without TLS")) << result;
+    EXPECT_EQ(Processes(), 0U);
+  }
+}
+
+TEST_F(StartAndStop, ANodeWithAWrongTokenIsRefused) {
+  const CommandResult head = Start({"--head"});
+  ASSERT_EQ(head.status, 0) << head;
+  const std::string wrong = root_ + "/wrong";
+  std::ofstream(wrong) << std::string(64, 'a');
+  fs::permissions(wrong, fs::perms::owner_read | fs::perms::owner_write);
+  const CommandResult node = Start({"--address", head.Json()["address"], "--token-file", wrong});
+  EXPECT_EQ(node.status, 5) << node;
+  EXPECT_TRUE(node.Says("the cluster token is missing or wrong")) << node;
+  EXPECT_EQ(Troupe({"list", "nodes", "--json"}).Json().size(), 1U);
+  EXPECT_EQ(Processes(), 2U);
+}
+
+// The address of a head that died may be that of another cluster's by the time a node comes back.
+TEST_F(StartAndStop, ANodeIsRefusedByAHeadOfAnotherCluster) {
+  const CommandResult first = Start({"--head"});
+  ASSERT_EQ(first.status, 0) << first;
+  const std::string address = first.Json()["address"];
+  const std::string port = address.substr(address.rfind(':') + 1);
+  ASSERT_EQ(kill(first.Json()["head_pid"].get<pid_t>(), SIGKILL), 0);
+  ASSERT_TRUE(WaitGone(first.Json()["head_pid"].get<pid_t>()));
+  const CommandResult second = Start({"--head", "--port", port});
+  ASSERT_EQ(second.status, 0) << second;
+  EXPECT_TRUE(WaitGone(first.Json()["raylet_pid"].get<pid_t>())) << "it goes on without a cluster";
+  std::ifstream log(first.Json()["session_dir"].get<std::string>() + "/logs/raylet.log");
+  const std::string text{std::istreambuf_iterator<char>(log), {}};
+  EXPECT_NE(text.find("belongs to cluster"), std::string::npos) << text;
+  EXPECT_EQ(Troupe({"list", "nodes", "--json", "--address", address}).Json().size(), 1U);
+}
+
+// Whoever looks for the token: it is in its file and nowhere else.
+TEST_F(StartAndStop, TheTokenIsSeenNowhere) {
+  const nlohmann::json started = Start({"--head"}).Json();
+  ASSERT_EQ(Troupe({"submit", "--", "env"}).status, 0);
+  Program job({TroupeProgram(), "submit", "--submission-id", "sleeper", "--", "sleep", "100"});
+  ASSERT_TRUE(Eventually([] { return Troupe({"job", "list"}).Says("RUNNING"); }));
+  const auto read = [](const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  const std::string token = read(root_ + "/token").substr(0, 64);
+  ASSERT_EQ(token.size(), 64U);
+  const auto processes = ProcessesOf(root_);
+  EXPECT_GE(processes.size(), 4U) << "head, raylet, command, job";
+  for (const auto& [pid, command] : processes) {
+    const fs::path process = "/proc/" + std::to_string(pid);
+    EXPECT_EQ(read(process / "cmdline").find(token), std::string::npos) << command;
+    EXPECT_EQ(read(process / "environ").find(token), std::string::npos) << command;
+  }
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(started["session_dir"].get<std::string>())) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    EXPECT_EQ(read(entry.path()).find(token), std::string::npos) << entry.path();
+  }
+  EXPECT_GE(files, 6U);
+  EXPECT_EQ(Troupe({"job", "stop", "sleeper"}).status, 0);
+  EXPECT_EQ(job.Wait(), 143);
+}
+
+TEST_F(StartAndStop, WhatIsMadeIsThisUsersAlone) {
+  const std::string session = Start({"--head"}).Json()["session_dir"];
+  const auto mode = [](const std::string& path) { return fs::status(path).permissions(); };
+  const fs::perms file = fs::perms::owner_read | fs::perms::owner_write;
+  EXPECT_EQ(mode(root_ + "/token"), file);
+  EXPECT_EQ(mode(session), fs::perms::owner_all);
+  EXPECT_EQ(mode(session + "/logs"), fs::perms::owner_all);
+  EXPECT_EQ(mode(session + "/raylet.sock"), file);
+  for (const auto& [pid, command] : ProcessesOf(root_)) {
+    for (const std::string& tag : SharedMemoryTags(pid)) {
+      for (const std::string& name : SharedMemoryNames(tag)) EXPECT_EQ(mode("/dev/shm/" + name), file) << name;
+    }
+  }
 }
 
 TEST_F(StartAndStop, ASessionFolderThatCannotBeUsedIsRefused) {

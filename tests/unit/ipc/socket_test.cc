@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -102,6 +103,28 @@ TEST_F(SocketTest, EchoesFramesOfEverySize) {
   EXPECT_EQ(client->Send(1, std::string(kMaxFramePayload + 1, 'x')).code(), StatusCode::kInvalidArgument);
   client.reset();
   EXPECT_EQ(AwaitClosed(), OkStatus());
+}
+
+// Whatever the modes of the folder and the socket are.
+TEST_F(SocketTest, RefusesAClientOfAnotherUserUnheard) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  ServeEcho();
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  std::filesystem::permissions(path_, std::filesystem::perms::all);
+  const pid_t stranger = fork();
+  if (stranger == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (setresuid(kNobody, kNobody, kNobody) != 0) _exit(10);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    const auto address = UnixAddress(path_);
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) _exit(11);
+    char byte = 0;
+    _exit(read(fd, &byte, 1) == 0 ? 0 : 12);  // closed without a word
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(stranger, &status, 0), stranger);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(Connect()) << "its own user is served on";
 }
 
 TEST_F(SocketTest, FramesOfSeveralThreadsDoNotMix) {
