@@ -11,12 +11,17 @@
 
 namespace life {
 
-State StartOf(const Options& options, std::size_t index) { return State::Random(options.size, options.seed + index); }
+State StartOf(const Options& options, std::size_t index) {
+  if (index == 0 && options.start.size() != 0) return options.start;
+  return State::Random(options.size, options.seed + index);
+}
 
 std::vector<State> PlaySingle(const Options& options, const Watch& watch) {
   Game game(StartOf(options, 0));
-  watch(game.Last());
-  for (std::size_t step = 0; step < options.steps; ++step) watch(game.Step(1).back());
+  for (std::size_t step = 0; step < options.steps; ++step) {
+    game.Step(1);
+    if (watch) watch(game.Generations(), game.Last());
+  }
   return {game.Last()};
 }
 
@@ -42,7 +47,10 @@ std::vector<State> PlayMany(const Options& options, const Watch& watch) {
       const std::size_t i = game_of.extract(batch.id()).mapped();
       const std::vector<State> states = batch.Get();
       last[i] = states.back();
-      if (i == 0) std::for_each(states.begin(), states.end(), watch);
+      if (i == 0 && watch) {
+        std::size_t generation = options.steps - left[i] - states.size();
+        for (const State& state : states) watch(++generation, state);
+      }
       if (left[i] > 0) ask(i);
     }
   }
@@ -52,18 +60,32 @@ std::vector<State> PlayMany(const Options& options, const Watch& watch) {
 std::vector<State> PlayPair(const Options& options, const Watch& watch) {
   auto rules = troupe::Spawn<RulesActor>();
   auto game = troupe::Spawn<GameActor>(StartOf(options, 0), rules);
-  for (std::size_t done = 0; done < options.steps; done += options.batch) {
+  for (std::size_t done = 0; done < options.steps;) {
+    const std::size_t steps = std::min(options.batch, options.steps - done);
     // The game's answer is the rules' answer to the game: a ref to it, which is followed here.
-    troupe::Get(troupe::Get(game.Play(game, std::min(options.batch, options.steps - done))));
-    watch(troupe::Get(game.Last()));
+    troupe::Get(troupe::Get(game.Play(game, steps)));
+    done += steps;
+    if (watch) watch(done, troupe::Get(game.Last()));
   }
   return {troupe::Get(game.Last())};
 }
 
+namespace {
+
+State Assemble(const std::vector<troupe::ActorHandle<Block>>& blocks, std::size_t size) {
+  std::vector<troupe::ObjectRef<Rows>> parts;
+  for (const auto& block : blocks) parts.push_back(block.Cells());
+  Rows cells;
+  for (const Rows& rows : troupe::Get(parts)) cells.insert(cells.end(), rows.begin(), rows.end());
+  return {size, std::move(cells)};
+}
+
+}  // namespace
+
 std::vector<State> PlayBlocks(const Options& options, const Watch& watch) {
   const State start = StartOf(options, 0);
-  const std::size_t size = options.size;
-  const std::size_t count = std::clamp<std::size_t>(options.blocks, 1, size);
+  const std::size_t size = start.size();
+  const std::size_t count = std::min(options.blocks, size);
   std::vector<troupe::ActorHandle<Block>> blocks;
   for (std::size_t i = 0; i < count; ++i) {
     const auto begin = start.cells().begin() + static_cast<std::ptrdiff_t>(i * size / count * size);
@@ -74,21 +96,15 @@ std::vector<State> PlayBlocks(const Options& options, const Watch& watch) {
   // have, and runs when they have them.
   std::vector<troupe::ObjectRef<Edges>> edges;
   for (auto& block : blocks) edges.push_back(block.CurrentEdges());
-  for (std::size_t step = 0; step < options.steps; ++step) {
+  for (std::size_t step = 1; step <= options.steps; ++step) {
     std::vector<troupe::ObjectRef<Edges>> next;
     for (std::size_t i = 0; i < count; ++i) {
       next.push_back(blocks[i].Step(edges[(i + count - 1) % count], edges[(i + 1) % count]));
     }
     edges = std::move(next);
+    if (watch && (step % options.batch == 0 || step == options.steps)) watch(step, Assemble(blocks, size));
   }
-  Rows cells;
-  for (auto& block : blocks) {
-    const Rows rows = troupe::Get(block.Cells());
-    cells.insert(cells.end(), rows.begin(), rows.end());
-  }
-  State last(size, std::move(cells));
-  watch(last);
-  return {std::move(last)};
+  return {Assemble(blocks, size)};
 }
 
 }  // namespace life

@@ -12,6 +12,7 @@
 namespace life {
 
 struct Options {
+  State start = {};       // of the first game; empty: a random one
   std::size_t games = 8;  // of mode "many"
   std::size_t size = 64;  // cells in a row and in a column
   std::size_t steps = 100;
@@ -20,10 +21,11 @@ struct Options {
   std::uint64_t seed = 1;
 };
 
-// Called with generations as they become known, to draw them.
-using Watch = std::function<void(const State&)>;
+// Shown the first game's generations as they become known, to draw them: each of them, or where whole batches are
+// played elsewhere the last of each batch. Empty when nobody watches.
+using Watch = std::function<void(std::size_t generation, const State&)>;
 
-// The start of game `index`.
+// How game `index` begins.
 State StartOf(const Options& options, std::size_t index);
 
 // (a) One game, in this process, without Troupe.

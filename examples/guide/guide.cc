@@ -55,7 +55,7 @@ void Transfer(const troupe::ActorHandle<Account>& from, const troupe::ActorHandl
 void Actors() {
   auto ada = troupe::Spawn<Account>("Ada");
   auto grace = troupe::Spawn<Account>("Grace");
-  ada.Deposit(100);
+  troupe::Get(ada.Deposit(100));  // waits, so that it comes before what the task does
   troupe::Get(troupe::Run<&Transfer>(ada, grace, 30));
   auto [left, gained] = troupe::Get(ada.Balance(), grace.Balance());
   std::printf("actors: %ld %ld\n", left, gained);
