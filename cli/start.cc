@@ -90,10 +90,10 @@ void PrintStartedJson(const LocalCluster& cluster, std::ostream& out) {
   PrintJson(out, value);
 }
 
-void PrintStarted(const LocalCluster& cluster, std::ostream& out) {
+void PrintStarted(const LocalCluster& cluster, bool block, std::ostream& out) {
   const Session& session = cluster.session;
   const std::string& address = session.node->head;
-  const std::string stop = "troupe stop --session-dir " + session.dir;
+  const std::string stop = block ? "Ctrl-C here" : "troupe stop --session-dir " + session.dir;
   if (!session.head) {
     out << "Node " << ShortId(session.node->node_id) << " has joined the cluster at " << address << ".\n"
         << "  Session folder: " << session.dir << "\n\n"
@@ -152,7 +152,7 @@ int Start(StartOptions options, Context& context) {
   if (options.json) {
     PrintStartedJson(*cluster, context.out);
   } else {
-    PrintStarted(*cluster, context.out);
+    PrintStarted(*cluster, options.block, context.out);
   }
   context.out.flush();
   return options.block ? Attend(*cluster, signals, context) : int{kOk};

@@ -57,8 +57,8 @@ bool Run(const Mode& mode, const life::Options& options, bool draw) {
   life::Screen screen(mode.name);
   life::Watch watch;
   if (draw) watch = [&screen](std::size_t generation, const life::State& state) { screen.Draw(generation, state); };
-  if (draw) watch(0, life::StartOf(options, 0));
   const auto start = std::chrono::steady_clock::now();
+  if (watch) watch(0, life::StartOf(options, 0));
   const std::vector<life::State> last = mode.play(options, watch);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start - screen.time_spent();
   const double steps = static_cast<double>(options.steps * last.size());

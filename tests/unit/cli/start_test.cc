@@ -52,6 +52,9 @@ TEST_F(StartTest, ChecksTheHeadBeforeItStartsANode) {
   const std::string other = WriteText(base_ + "/other", std::string(64, 'b'));
   fs::permissions(other, fs::perms(0600));
   EXPECT_EQ(Troupe({"start", "--address", head_.address(), "--token-file", other}), kRefused);
+  test::FakeHead newer(rpc::kProtocolVersion + 1);
+  EXPECT_EQ(Troupe({"start", "--address", newer.address()}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("protocol version"));
   EXPECT_TRUE(ListSessions(root_).empty());
 }
 

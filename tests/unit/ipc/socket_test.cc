@@ -127,6 +127,28 @@ TEST_F(SocketTest, RefusesAClientOfAnotherUserUnheard) {
   EXPECT_TRUE(Connect()) << "its own user is served on";
 }
 
+TEST_F(SocketTest, DoesNotTalkToAServerOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const std::string path = folder_ + "/strange.sock";
+  const auto address = UnixAddress(path);
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  const pid_t stranger = fork();  // the kernel remembers who listens
+  if (stranger == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (setresuid(kNobody, kNobody, kNobody) != 0) _exit(10);
+    if (bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) _exit(11);
+    _exit(listen(listener, 1) == 0 ? 0 : 12);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(stranger, &status, 0), stranger);
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  const auto client = ClientSocket::Connect(path, 1s);
+  EXPECT_EQ(client.status().code(), StatusCode::kPermissionDenied) << client.status().ToString();
+  EXPECT_THAT(client.status().message(), HasSubstr("belongs to user 65534"));
+  close(listener);
+}
+
 TEST_F(SocketTest, FramesOfSeveralThreadsDoNotMix) {
   ServeEcho();
   auto client = Connect();
