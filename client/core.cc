@@ -1,5 +1,6 @@
 #include "client/core.h"
 
+#include "common/utf8.h"
 namespace troupe::client {
 
 ErrorInfo FromProto(const pb::Error& error) {
@@ -20,10 +21,10 @@ pb::Error ToProto(const ErrorInfo& info) {
   pb::Error error;
   error.set_kind(static_cast<pb::Error::Kind>(info.kind));
   error.set_outcome(static_cast<pb::Error::Outcome>(info.outcome));
-  error.set_message(info.message);
-  error.set_remote_type(info.remote_type);
-  error.set_actor_class(info.actor_class);
-  error.set_method(info.method);
+  error.set_message(Utf8(info.message));
+  error.set_remote_type(Utf8(info.remote_type));
+  error.set_actor_class(Utf8(info.actor_class));
+  error.set_method(Utf8(info.method));
   if (info.actor) error.set_actor(info.actor.Bytes());
   if (info.node) error.set_node(info.node.Bytes());
   error.set_pid(info.pid);

@@ -1,6 +1,7 @@
 #include "client/option_values.h"
 
 #include "common/resources.h"
+#include "common/utf8.h"
 #include "troupe/error.h"
 
 namespace troupe::client {
@@ -47,7 +48,7 @@ pb::Placement ToPlacement(const std::optional<Scheduling>& scheduling) {
       break;
   }
   placement.set_soft(scheduling->soft);
-  placement.mutable_labels()->insert(scheduling->labels.begin(), scheduling->labels.end());
+  for (const auto& [name, value] : scheduling->labels) (*placement.mutable_labels())[Utf8(name)] = Utf8(value);
   return placement;
 }
 

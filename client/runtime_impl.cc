@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/option_values.h"
+#include "common/utf8.h"
 
 namespace troupe::client {
 namespace {
@@ -225,8 +226,8 @@ pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const
   spec.mutable_creator()->set_process(core_->self.process.value);
   spec.set_class_name(creation.class_name);
   spec.set_constructor(creation.constructor);
-  spec.set_name(options.name);
-  spec.set_name_space(options.name_space.empty() ? core_->info.name_space() : options.name_space);
+  spec.set_name(Utf8(options.name));
+  spec.set_name_space(options.name_space.empty() ? core_->info.name_space() : Utf8(options.name_space));
   spec.set_detached(options.lifetime.value_or(Lifetime::kScoped) == Lifetime::kDetached);
   *spec.mutable_resources() = ToResources(options);
   *spec.mutable_placement_resources() = ToPlacementResources(options);
@@ -270,8 +271,8 @@ internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::
   std::unique_lock lock(core_->mutex);
   CheckConnected();
   pb::ClientToRaylet message;
-  message.mutable_find_actor()->set_name(name);
-  message.mutable_find_actor()->set_name_space(name_space.empty() ? core_->info.name_space() : name_space);
+  message.mutable_find_actor()->set_name(Utf8(name));
+  message.mutable_find_actor()->set_name_space(name_space.empty() ? core_->info.name_space() : Utf8(name_space));
   const pb::RayletToClient reply = Ask(lock, std::move(message));
   const pb::ActorInfo& info = reply.actor_reply().info();
   return {actors_.Borrow(info), info.class_name()};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/utf8.h"
 #include "head/convert.h"
 
 namespace troupe::head {
@@ -57,7 +58,8 @@ std::string Entrypoint(const std::vector<std::string>& argv) {
   for (const std::string& word : argv) {
     if (!text.empty()) text += ' ';
     text += word;
-    if (text.size() > kMaxEntrypoint) return text.substr(0, kMaxEntrypoint) + "...";
+    if (text.size() > kMaxEntrypoint)
+      return Utf8(text.substr(0, kMaxEntrypoint)) + "...";  // the cut may be inside a character
   }
   return text;
 }

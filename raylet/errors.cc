@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/utf8.h"
 namespace troupe::raylet {
 namespace {
 
@@ -23,7 +24,7 @@ pb::Error MakeError(pb::Error::Kind kind, pb::Error::Outcome outcome, std::strin
   pb::Error error;
   error.set_kind(kind);
   error.set_outcome(outcome);
-  error.set_message(std::move(message));
+  error.set_message(Utf8(std::move(message)));  // it may end with what a program wrote
   return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/utf8.h"
 #include "raylet/convert.h"
 
 namespace troupe::raylet {
@@ -37,6 +38,7 @@ void LogForwarder::Note(JobId job, const std::string& text) {
 void LogForwarder::Send(JobId job, pb::LogLines lines) {
   const pb::JobInfo* info = jobs_.Find(job);
   if (info == nullptr) return;
+  for (std::string& line : *lines.mutable_lines()) line = Utf8(std::move(line));
   const Address driver = AddressFromPb(info->driver());
   pb::RayletToClient message;
   *message.mutable_log_lines() = std::move(lines);

@@ -16,6 +16,7 @@
 #include "client/runtime_impl.h"
 #include "common/local_cluster.h"
 #include "common/session.h"
+#include "common/utf8.h"
 #include "troupe/error.h"
 #include "troupe/internal/runtime_access.h"
 #include "worker/worker_process.h"
@@ -73,7 +74,7 @@ pb::RegisterClient Hello(const InitOptions& options) {
   hello.set_kind(pb::WorkerInfo::DRIVER);
   hello.set_process(ProcessId::Random().value);
   hello.set_pid(getpid());
-  hello.set_name_space(options.name_space.empty() ? Environment("TROUPE_NAMESPACE") : options.name_space);
+  hello.set_name_space(Utf8(options.name_space.empty() ? Environment("TROUPE_NAMESPACE") : options.name_space));
   hello.set_submission(Environment("TROUPE_SUBMISSION_ID"));
   hello.set_log_to_driver(options.log_to_driver);
   std::error_code error;

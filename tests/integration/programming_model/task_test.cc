@@ -64,6 +64,13 @@ TEST_F(Tasks, TakeOptions) {
   EXPECT_EQ(troupe::Run<&Twice>({.scheduling = Scheduling::WithLabels({{"zone", "a"}})}, 6).Get(kDeadline), 12);
 }
 
+TEST_F(Tasks, MayBeNamedAndThrowWhatIsNotUtf8) {
+  EXPECT_EQ(troupe::Run<&Twice>({.name = "caf\xe9"}, 4).Get(kDeadline), 8);
+  const auto result = troupe::Run([]() -> int { throw std::runtime_error("caf\xe9"); }).TryGet(kDeadline);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().message, "caf\xe9");
+}
+
 TEST_F(Tasks, TakeManyArgumentsOfDifferentTypes) {
   const std::string text = troupe::Run<&Concatenate>("a", std::string("b"), 3, 4.0, 'e', true, 7L, 8U).Get(kDeadline);
   EXPECT_EQ(text, "ab34et78");
