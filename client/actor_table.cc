@@ -247,6 +247,7 @@ void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::
   frame.attempt = call->attempt++;
   frame.arguments = ToWire(objects_, codec_, call->arguments, actor->address);
   call->incarnation = actor->incarnation;
+  call->sent_to = actor->address.process;
   actor->sent.push_back(call);
   ++actor->in_flight;
   core_.outbox->Send(actor->address, Encode(frame));
@@ -264,6 +265,8 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
       frame.value.error.kind == ErrorKind::kThrew) {
     if (call->retries_left > 0) --call->retries_left;
     call->done = false;
+    call->sent_to = {};
+    std::erase(actor->sent, call);  // earlier ones may be unanswered; it will be sent once more, not twice
     actor->queue.push_front(call);
     return Flush(actor);
   }
@@ -368,6 +371,7 @@ void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const Er
   for (const auto& call : sent) {
     if (call->done) continue;
     --actor->in_flight;
+    call->sent_to = {};
     if (call->retries_left != 0) {
       if (call->retries_left > 0) --call->retries_left;
       again.push_back(call);

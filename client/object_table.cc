@@ -11,7 +11,9 @@ void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame
   if (core.IsDead(frame.holder)) return;
   RefCounts::Holder& holder = refs.holders[frame.holder.process];
   holder.node = frame.holder.node;
-  holder.count += type == FrameType::kAddRef ? frame.count : -frame.count;
+  const std::int64_t change = type == FrameType::kAddRef ? frame.count : -frame.count;
+  // Nobody holds that many: whoever says so is not believed.
+  if (std::int64_t sum; !__builtin_add_overflow(holder.count, change, &sum)) holder.count = sum;
   if (holder.count == 0) refs.holders.erase(frame.holder.process);
 }
 
@@ -190,9 +192,11 @@ WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& recei
 
 void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) {
   auto record = Find(frame.id);
+  if (record && record->state == ObjectRecord::State::kUnknown) Ask(*record);
   if (record && !record->ready()) {
-    if (record->state == ObjectRecord::State::kUnknown) Ask(*record);
-    record->askers.push_back(from);
+    // One answer is enough for who asks again.
+    auto& askers = record->askers;
+    if (std::find(askers.begin(), askers.end(), from) == askers.end()) askers.push_back(from);
     return;
   }
   ObjectValueFrame answer{frame.id, {}};
@@ -207,9 +211,10 @@ void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) 
   core_.outbox->Send(from, Encode(answer));
 }
 
-void ObjectTable::OnObjectValue(const ObjectValueFrame& frame) {
+void ObjectTable::OnObjectValue(const Address& from, const ObjectValueFrame& frame) {
   auto record = Find(frame.id);
-  if (!record || record->state != ObjectRecord::State::kPending || record->owner.process == core_.self.process) {
+  if (!record || record->state != ObjectRecord::State::kPending || record->owner.process == core_.self.process ||
+      record->owner.process != from.process) {
     (void)codec_.Adopt(frame.value.contained);  // and drop: nobody waits for it any more
     return;
   }

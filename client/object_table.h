@@ -61,7 +61,8 @@ class ObjectTable {
   WireValue ValueFor(const ObjectRecord& record, const Address& receiver);
 
   void OnGetObject(const Address& from, const GetObjectFrame& frame);
-  void OnObjectValue(const ObjectValueFrame& frame);
+  // Only the owner is believed.
+  void OnObjectValue(const Address& from, const ObjectValueFrame& frame);
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ObjectRecord>& record);
   void OnProcessGone(ProcessId process, const std::string& reason);

@@ -51,6 +51,7 @@ struct PendingCall {
   bool retry_exceptions = false;
   std::uint32_t attempt = 0;
   std::uint64_t incarnation = 0;  // it was last sent to; of the actor, or the lease
+  ProcessId sent_to;              // that owes the reply; none while the call waits to be sent
   bool done = false;
   std::shared_ptr<ActorRecord> actor;  // null: a task
   std::string task_key;                // of a task

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <set>
+#include <utility>
 
 namespace troupe::client {
 
@@ -13,13 +14,13 @@ void Tables::OnFrame(const Address& from, std::string_view frame) {
       if (sink_) sink_->OnCall(from, frame);
       return;
     case FrameType::kReply:
-      if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(reply);
+      if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(from, reply);
       break;
     case FrameType::kGetObject:
       if (GetObjectFrame get; Decode(frame, &get)) return objects_.OnGetObject(from, get);
       break;
     case FrameType::kObjectValue:
-      if (ObjectValueFrame value; Decode(frame, &value)) return objects_.OnObjectValue(value);
+      if (ObjectValueFrame value; Decode(frame, &value)) return objects_.OnObjectValue(from, value);
       break;
     case FrameType::kAddRef:
     case FrameType::kDropRef:
@@ -29,14 +30,19 @@ void Tables::OnFrame(const Address& from, std::string_view frame) {
       }
       break;
   }
-  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; ignored\n",
+  // Once: a peer must not be able to fill the log.
+  if (std::exchange(told_of_bad_frame_, true)) return;
+  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; all such are ignored\n",
                from.process.Hex().c_str(), frame.size());
 }
 
-void Tables::OnReply(const ReplyFrame& frame) {
+void Tables::OnReply(const Address& from, const ReplyFrame& frame) {
   auto result = objects_.Find({core_.self.process.value, frame.sequence});
-  // A reply that was given up on, or of an earlier attempt: what it brings is taken over and dropped.
-  if (!result || !result->call || result->call->incarnation != frame.incarnation || result->call->done) {
+  const PendingCall* call = result ? result->call.get() : nullptr;
+  const bool awaited = call && !call->done && call->sent_to && call->sent_to == from.process;
+  // A reply that was given up on, of an earlier attempt, or of somebody who was not asked: what it brings is taken over
+  // and dropped.
+  if (!awaited || call->incarnation != frame.incarnation) {
     (void)Adopt(frame.value.contained);
     return;
   }

@@ -48,7 +48,7 @@ class Tables final : public MessageHandler, public RefCodec {
   Contained Adopt(const std::vector<RefName>& names) override;
 
  private:
-  void OnReply(const ReplyFrame& frame);
+  void OnReply(const Address& from, const ReplyFrame& frame);
   void OnNodeGone(NodeId node, const std::string& reason);
 
   Core& core_;
@@ -56,6 +56,7 @@ class Tables final : public MessageHandler, public RefCodec {
   ActorTable actors_;
   TaskTable tasks_;
   CallSink* sink_ = nullptr;
+  bool told_of_bad_frame_ = false;
 };
 
 }  // namespace troupe::client

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/utf8.h"
 namespace troupe::client {
 namespace {
 
@@ -99,6 +100,7 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
   frame.attempt = call->attempt++;
   frame.arguments = ToWire(objects_, codec_, call->arguments, lease.worker);
   call->incarnation = lease.id;
+  call->sent_to = lease.worker.process;
   lease.running = call;
   core_.outbox->Send(lease.worker, Encode(frame));
   if (call->retries_left == 0) call->arguments.values = {};
@@ -114,7 +116,7 @@ void TaskTable::AskForLeases(Queue& queue) {
   request.set_count(wanted);
   *request.mutable_resources() = queue.resources;
   *request.mutable_placement() = queue.placement;
-  request.set_what(queue.what);
+  request.set_what(Utf8(queue.what));
   core_.outbox->SendRaylet(message);
 }
 
@@ -164,6 +166,7 @@ void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Reply
                      frame.value.error.kind == ErrorKind::kThrew;
   if (retry) {
     if (call->retries_left > 0) --call->retries_left;
+    call->sent_to = {};
     Enqueue(queue, call, true);
   } else {
     call->done = true;
@@ -230,6 +233,7 @@ void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& re
                            .node = node.mapped().worker.node});
   }
   if (call->retries_left > 0) --call->retries_left;
+  call->sent_to = {};
   Enqueue(queue, call, true);
 }
 

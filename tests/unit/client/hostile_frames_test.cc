@@ -1,0 +1,138 @@
+// Processes that answer what they were not asked, and count what nobody holds.
+#include <limits>
+
+#include "process_fixture.h"
+
+namespace troupe::client {
+namespace {
+
+constexpr NodeId kNode{0, 1};
+constexpr Address kHost{kNode, {101}};
+constexpr Address kStranger{kNode, {66}};
+
+class HostileFramesTest : public testing::Test {
+ protected:
+  void SetAlive(const internal::ActorPtr& actor) {
+    pb::ActorInfo info;
+    info.set_id(actor->record()->id.Bytes());
+    info.set_state(pb::ALIVE);
+    info.set_incarnation(1);
+    info.set_version(++version_);
+    info.mutable_address()->set_node(kNode.Bytes());
+    info.mutable_address()->set_process(kHost.process.value);
+    me_.Update(info);
+  }
+  internal::ActorPtr CreateActor() {
+    return me_.actors().Create({}, false, {}, [](const auto&) {});
+  }
+  internal::ObjectPtr Call(const internal::ActorPtr& actor, std::int64_t retries = 0) {
+    auto call = me_.NewCall("call", retries);
+    call->retry_exceptions = retries != 0;
+    return me_.actors().Call(actor->record(), std::move(call));
+  }
+  void Reply(const Address& from, const internal::ObjectPtr& result, std::uint64_t incarnation, bool threw = false) {
+    ReplyFrame reply;
+    reply.sequence = result->record()->id.low;
+    reply.incarnation = incarnation;
+    reply.value = Value();
+    if (threw) {
+      reply.value.kind = WireValue::Kind::kError;
+      reply.value.error.kind = ErrorKind::kThrew;
+    }
+    me_.tables().OnFrame(from, Encode(reply));
+  }
+
+  static WireValue Value() {
+    WireValue value;
+    value.bytes = "value";
+    return value;
+  }
+
+  TestProcess me_{kNode, 1};
+  std::uint64_t version_ = 0;
+};
+
+TEST_F(HostileFramesTest, OnlyWhoeverACallWasSentToAnswersIt) {
+  auto actor = CreateActor();
+  SetAlive(actor);
+  auto result = Call(actor);
+  Reply(kStranger, result, 1);
+  EXPECT_FALSE(result->record()->ready());
+  EXPECT_EQ(actor->record()->in_flight, 1U);
+  Reply(kHost, result, 1);
+  EXPECT_TRUE(result->record()->ready());
+  EXPECT_EQ(actor->record()->in_flight, 0U);
+}
+
+TEST_F(HostileFramesTest, ACallThatWaitsToBeSentCannotBeAnswered) {
+  auto actor = CreateActor();
+  auto result = Call(actor);
+  Reply(kStranger, result, 0);
+  Reply(Address{}, result, 0);
+  EXPECT_FALSE(result->record()->ready());
+  EXPECT_EQ(actor->record()->in_flight, 0U);
+  EXPECT_EQ(actor->record()->queue.size(), 1U);
+}
+
+TEST_F(HostileFramesTest, ATaskIsAnsweredByItsWorkerOnly) {
+  auto result = me_.tasks().Run(me_.NewCall("task"), {}, {});
+  Reply(kStranger, result, 0);
+  EXPECT_FALSE(result->record()->ready());
+  pb::RayletToClient message;
+  message.mutable_lease_granted()->set_key(1);
+  message.mutable_lease_granted()->set_lease(5);
+  message.mutable_lease_granted()->mutable_worker()->set_node(kNode.Bytes());
+  message.mutable_lease_granted()->mutable_worker()->set_process(kHost.process.value);
+  me_.tables().OnRaylet(message);
+  Reply(kStranger, result, 5);
+  EXPECT_FALSE(result->record()->ready());
+  Reply(kHost, result, 5);
+  EXPECT_TRUE(result->record()->ready());
+}
+
+// Not only a matter of hostility: the first reply may come while an earlier call is unanswered.
+TEST_F(HostileFramesTest, ACallThatThrewIsSentOnceAgainAlsoWhenItsProcessDiesThen) {
+  auto actor = CreateActor();
+  SetAlive(actor);
+  auto first = Call(actor, -1), second = Call(actor, -1);
+  Reply(kHost, second, 1, /*threw=*/true);
+  EXPECT_EQ(actor->record()->sent.size(), 2U);
+  EXPECT_EQ(actor->record()->in_flight, 2U);
+  me_.tables().OnProcessGone(kHost.process, "killed");
+  EXPECT_EQ(actor->record()->queue.size(), 2U);
+  EXPECT_EQ(actor->record()->in_flight, 0U);
+}
+
+TEST_F(HostileFramesTest, OnlyItsOwnerGivesAnObjectAValue) {
+  const Address owner{kNode, {77}};
+  const ObjectId id{77, 1};
+  auto object = me_.objects().Borrow({id, owner});
+  me_.objects().Ask(*object->record());
+  const std::string value = Encode(ObjectValueFrame{id, Value()});
+  me_.tables().OnFrame(kStranger, value);
+  EXPECT_FALSE(object->record()->ready());
+  me_.tables().OnFrame(owner, value);
+  EXPECT_TRUE(object->record()->ready());
+}
+
+TEST_F(HostileFramesTest, CountsDoNotOverflow) {
+  auto object = me_.Put("value");
+  RefName name;
+  name.id = object->record()->id;
+  name.owner = me_.self();
+  const std::string most =
+      Encode(FrameType::kAddRef, RefCountFrame{name, kStranger, std::numeric_limits<std::int64_t>::max()});
+  me_.tables().OnFrame(kStranger, most);
+  me_.tables().OnFrame(kStranger, most);
+  EXPECT_EQ(object->record()->refs.holders.at(kStranger.process).count, std::numeric_limits<std::int64_t>::max());
+}
+
+TEST_F(HostileFramesTest, WhoAsksOftenIsAnsweredOnce) {
+  auto result = me_.objects().NewPending(me_.NewCall("makes it"));
+  for (int i = 0; i < 3; ++i) me_.tables().OnFrame(kStranger, Encode(GetObjectFrame{result->record()->id}));
+  me_.objects().Resolve(result->record(), Value());
+  EXPECT_EQ(me_.outbox().frames.size(), 1U);
+}
+
+}  // namespace
+}  // namespace troupe::client
