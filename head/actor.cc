@@ -1,5 +1,7 @@
 #include "head/actor.h"
 
+#include <algorithm>
+
 #include "head/convert.h"
 #include "head/sha256.h"
 
@@ -8,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxArgumentBytes = 8u << 20;  // well below what one message may hold
 constexpr std::size_t kMaxClassName = 4'096;
+// What an actor may count for on top of what it holds; so that the sum over all actors stays within 64 bits.
+constexpr std::int64_t kMaxPlacementUnits = std::int64_t{1'000'000} * ResourceSet::kUnit;
 
 Status CheckPlacement(const pb::Placement& placement) {
   if (placement.strategy() == pb::Placement::NODE_AFFINITY) {
@@ -74,6 +78,11 @@ Result<Actor> MakeActor(const pb::ActorSpec& spec) {
   TROUPE_RETURN_IF_ERROR(CheckSpec(spec));
   TROUPE_ASSIGN_OR_RETURN(actor.resources, FromProto(spec.resources()));
   TROUPE_ASSIGN_OR_RETURN(actor.placement_resources, FromProto(spec.placement_resources()));
+  for (const auto& [name, units] : actor.placement_resources.units()) {
+    if (units > std::max(actor.resources.Units(name), kMaxPlacementUnits)) {
+      return InvalidArgument("resource '" + name + "' of the placement is out of range; give at most 1000000");
+    }
+  }
   actor.job = JobId{spec.job()};
   actor.creator = FromProto(spec.creator());
   actor.spec = spec;

@@ -114,6 +114,8 @@ void ActorTable::OnStarted(const NodeId& node, const pb::ActorStarted& started) 
 void ActorTable::OnStartFailed(const NodeId& node, const pb::ActorStartFailed& failed) {
   Actor* actor = Current(node, failed.id(), failed.incarnation());
   if (actor == nullptr) return;
+  if (actor->info.state() == pb::ALIVE)
+    return ProcessGone(*actor, Complete(*actor, failed.error(), "its process died"));
   switch (failed.reason()) {
     case pb::ActorStartFailed::NO_ROOM: return NoRoom(*actor);
     case pb::ActorStartFailed::CONSTRUCTOR:

@@ -103,6 +103,10 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
     }
     available.SetUnits(name, units);
   }
+  const auto placement = static_cast<double>(report.placement_cpu_units());
+  if (placement < 0 || placement > ResourceSet::kMaxAmount * ResourceSet::kUnit) {
+    return InvalidArgument("placement_cpu_units in a report of node " + Short(id) + " is out of range");
+  }
   view_.Report(id, available, report.placement_cpu_units(), node.last_report);
   node.demands.assign(report.pending().begin(), report.pending().end());
   const std::string before = CanonicalBytes(node.info);

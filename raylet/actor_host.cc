@@ -115,7 +115,8 @@ void ActorHost::Terminate(const Actor& actor) {
 Status ActorHost::OnConstructed(ProcessId worker, const pb::ActorConstructed& constructed) {
   auto by = by_worker_.find(worker);
   const Key key{IdFromPb<ActorId>(constructed.id()), constructed.incarnation()};
-  if (by == by_worker_.end() || by->second != key || actors_.at(key).hosted.running) {
+  const bool expected = by != by_worker_.end() && by->second == key;
+  if (!expected || actors_.at(key).hosted.running || actors_.at(key).reported_failed) {
     return InvalidArgument("process " + worker.Hex() + " constructed actor " + key.first.Hex() + ", incarnation " +
                            std::to_string(key.second) + ", which it was not told to");
   }

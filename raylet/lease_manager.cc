@@ -50,7 +50,7 @@ void LeaseManager::OnRequest(const ClientInfo& client, const pb::LeaseRequest& m
   request.job = client.job;
   request.demand = std::move(*demand);
   request.message = message;
-  request.wanted = message.count();
+  request.wanted = std::min(message.count(), kMaxWanted);
   while (request.attempts.size() > request.wanted) AbandonAttempt(*request.attempts.rbegin());
   Kick();
 }
@@ -117,6 +117,7 @@ void LeaseManager::Run() {
     const std::vector<Key> round(turns_.begin(), turns_.end());
     for (const Key& key : round) {
       auto it = requests_.find(key);
+      if (attempts_.size() >= kMaxAttempts) return;  // whichever ends first looks again
       if (it == requests_.end() || it->second.attempts.size() >= it->second.wanted) continue;
       if (!TryStart(key, it->second, views)) continue;
       progress = true;
@@ -260,6 +261,7 @@ void LeaseManager::DropAttempt(AttemptId id) {
   auto it = attempts_.find(id);
   if (it == attempts_.end()) return;
   if (auto request = requests_.find(it->second.key); request != requests_.end()) request->second.attempts.erase(id);
+  if (attempts_.size() == kMaxAttempts) Kick();
   attempts_.erase(it);
 }
 

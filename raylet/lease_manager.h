@@ -34,6 +34,10 @@ class LeaseManager {
   static constexpr std::chrono::milliseconds kFullFor{1000};
   // A client with more requests than this gets an error.
   static constexpr std::size_t kMaxKeysPerClient = 10'000;
+  // One request gets this many workers at a time, and all together this many are sought at a time: tasks that need no
+  // resources would otherwise get as many processes as somebody cares to ask for.
+  static constexpr std::uint32_t kMaxWanted = 1000;
+  static constexpr std::size_t kMaxAttempts = 10'000;
   // Of these at most, the reports to the head tell.
   static constexpr std::size_t kMaxReported = 1000;
 

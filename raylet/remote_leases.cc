@@ -13,8 +13,9 @@ void RemoteLeases::OnRequest(NodeId from, const pb::RemoteLease& request) {
   pb::RemoteLeaseAnswer answer;
   answer.set_id(request.id());
   auto demand = ResourcesFromPb(request.request().resources());
-  if (!demand.ok()) {
-    *answer.mutable_error() = MakeError(pb::Error::UNSCHEDULABLE, pb::Error::NOT_EXECUTED, demand.status().message());
+  const Status grantable = demand.ok() ? CheckGrantable(*demand) : demand.status();
+  if (!grantable.ok()) {
+    *answer.mutable_error() = MakeError(pb::Error::UNSCHEDULABLE, pb::Error::NOT_EXECUTED, grantable.message());
     return Answer(from, std::move(answer));
   }
   jobs_.Learn(request.job_info());

@@ -77,7 +77,16 @@ void Router::OnDirect(NodeId from, const pb::DirectMessage& direct) {
                   ProcessId{direct.to()}.Hex());
     return;
   }
-  clients_.Send(ProcessId{direct.to()}, message);
+  const ProcessId to{direct.to()};
+  if (message.request_id() != 0 || !(message.has_log_lines() || message.has_undeliverable())) {
+    spdlog::error("node {} sent a message for process {} that only its own raylet may send", from.Hex(), to.Hex());
+    return;
+  }
+  // Nothing is under way there any more, so that a client that tries random processes leaves no trace of each.
+  if (auto talks = talks_.find(from); message.has_undeliverable() && talks != talks_.end()) {
+    talks->second.erase({to, ProcessId{message.undeliverable().destination().process()}});
+  }
+  clients_.Send(to, message);
 }
 
 void Router::OnLinkBroken(NodeId node) {

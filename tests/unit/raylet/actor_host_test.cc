@@ -201,5 +201,14 @@ TEST_F(ActorHostTest, OnlyDetachedActorsOutliveTheirJob) {
   EXPECT_TRUE(workers_.Killed(scoped));
 }
 
+TEST_F(ActorHostTest, AnActorWhoseConstructorFailedCannotRunAfterAll) {
+  Start();
+  const ProcessId worker = workers_.Start();
+  ASSERT_TRUE(Construct(worker, 1, "it threw").ok());
+  EXPECT_FALSE(Construct(worker).ok());
+  EXPECT_TRUE(Last().has_actor_start_failed());
+  EXPECT_TRUE(host_.Running().empty());
+}
+
 }  // namespace
 }  // namespace troupe::raylet

@@ -327,5 +327,28 @@ TEST_F(RemoteLeasesTest, SaysWhyTheProgramCannotStart) {
   EXPECT_THAT(LastAnswer().error().message(), HasSubstr("no such program"));
 }
 
+TEST_F(LeaseManagerTest, SeeksABoundedNumberOfWorkersForTasksThatNeedNothing) {
+  Ask(a_, 4'000'000'000, {});
+  EXPECT_EQ(workers_.waiting.size(), LeaseManager::kMaxWanted);
+  for (std::uint64_t key = 0; key < 20; ++key) Ask(b_, 4'000'000'000, {}, 100 + key);
+  EXPECT_EQ(workers_.waiting.size(), LeaseManager::kMaxAttempts);
+  manager_.OnClientGone(a_);
+  loop_.RunPosted();
+  EXPECT_EQ(workers_.waiting.size(), LeaseManager::kMaxAttempts);
+}
+
+TEST_F(LeaseManagerTest, RefusesAnotherNodePartsOfSeveralGpus) {
+  LocalResources gpus{Amounts({{"GPU", 4}})};
+  LocalLeases leases{self_, gpus, workers_, clients_, [](ProcessId) {}};
+  RemoteLeases remote{jobs_, leases, peers_};
+  peers_.alive.insert(peer_);
+  pb::RemoteLease lease;
+  lease.set_job(1);
+  *lease.mutable_request()->mutable_resources() = ToPb(Amounts({{"GPU", 1.5}}));
+  remote.OnRequest(peer_, lease);
+  EXPECT_THAT(peers_.sent.back().second.lease_answers(0).error().message(), HasSubstr("whole number"));
+  EXPECT_EQ(gpus.available(), gpus.total());
+}
+
 }  // namespace
 }  // namespace troupe::raylet

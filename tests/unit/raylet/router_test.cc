@@ -112,6 +112,41 @@ TEST_F(RouterTest, IgnoresADirectMessageThatDoesNotDecode) {
   EXPECT_TRUE(clients_.sent.empty());
 }
 
+TEST_F(RouterTest, PassesOnFromOtherNodesOnlyWhatTheyMaySay) {
+  const auto pass = [&](const pb::RayletToClient& message) {
+    pb::DirectMessage direct;
+    direct.set_to(a_.value);
+    direct.set_message(message.SerializeAsString());
+    router_.OnDirect(peer_, direct);
+  };
+  pb::RayletToClient exit;
+  exit.mutable_exit()->set_reason("because");
+  pass(exit);
+  pb::RayletToClient reply;
+  reply.set_request_id(1);
+  reply.mutable_log_lines();
+  pass(reply);
+  EXPECT_TRUE(clients_.sent.empty());
+  pb::RayletToClient lines;
+  lines.mutable_log_lines()->add_lines("hello");
+  pass(lines);
+  EXPECT_EQ(clients_.sent.size(), 1U);
+}
+
+TEST_F(RouterTest, ForgetsAProcessThatAnotherNodeDoesNotKnow) {
+  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
+  pb::RayletToClient undeliverable;
+  undeliverable.mutable_undeliverable()->mutable_destination()->set_node(peer_.Bytes());
+  undeliverable.mutable_undeliverable()->mutable_destination()->set_process(9);
+  pb::DirectMessage direct;
+  direct.set_to(a_.value);
+  direct.set_message(undeliverable.SerializeAsString());
+  router_.OnDirect(peer_, direct);
+  EXPECT_EQ(Undelivered(a_).size(), 1U);
+  router_.OnLinkBroken(peer_);
+  EXPECT_EQ(Undelivered(a_).size(), 1U);  // it has been told
+}
+
 class ChannelBrokerTest : public ::testing::Test {
  protected:
   ChannelBrokerTest() {
