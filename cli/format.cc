@@ -46,6 +46,10 @@ Result<json> ParseObject(const std::string& what, const std::string& text, const
   return InvalidArgument(what + " " + Quote(text) + " is not a JSON object like '" + example + "'");
 }
 
+Status NotA(const char* type, const std::string& what, const std::string& name) {
+  return InvalidArgument(what + ": the value of '" + name + "' is not a " + type);
+}
+
 }  // namespace
 
 std::string Printable(std::string_view text, bool keep_lines) {
@@ -76,7 +80,7 @@ std::string ResourceText(const std::string& name, std::int64_t units) {
 std::string ResourcesText(const pb::Resources& resources) {
   std::string text;
   for (const auto& [name, units] : Sorted(resources.units())) {
-    text += (text.empty() ? "" : ", ") + name + " " + ResourceText(name, units);
+    text.append(text.empty() ? "" : ", ").append(name).append(" ").append(ResourceText(name, units));
   }
   return text;
 }
@@ -137,7 +141,7 @@ Result<std::map<std::string, double>> ParseAmounts(const std::string& what, cons
   TROUPE_ASSIGN_OR_RETURN(const json object, ParseObject(what, text, R"({"disk": 2})"));
   std::map<std::string, double> amounts;
   for (const auto& [name, value] : object.items()) {
-    if (!value.is_number()) return InvalidArgument(what + ": the amount of '" + name + "' is not a number");
+    if (!value.is_number()) return NotA("number", what, name);
     amounts[name] = value.get<double>();
   }
   return amounts;
@@ -148,7 +152,7 @@ Result<std::map<std::string, std::string>> ParseLabels(const std::string& what, 
   std::map<std::string, std::string> labels;
   for (const auto& [name, value] : object.items()) {
     if (name.empty()) return InvalidArgument(what + ": a label without a name");
-    if (!value.is_string()) return InvalidArgument(what + ": the value of '" + name + "' is not a string");
+    if (!value.is_string()) return NotA("string", what, name);
     labels[name] = value.get<std::string>();
   }
   return labels;

@@ -48,7 +48,7 @@ int ListNodes(const ConnectionOptions& options, Context& context) {
   for (const pb::NodeInfo& node : status->nodes()) {
     std::string labels;
     for (const auto& [name, value] : Sorted(node.labels())) {
-      labels += (labels.empty() ? "" : ", ") + name + "=" + value;
+      labels.append(labels.empty() ? "" : ", ").append(name).append("=").append(value);
     }
     const Cell state = node.alive() ? Cell("alive", Color::kGreen) : Cell("dead", Color::kRed);
     const Cell offers = node.alive() ? Cell(ResourcesText(node.total())) : Cell(node.death_reason(), Color::kRed);
@@ -95,7 +95,7 @@ int ListWorkers(const ConnectionOptions& options, Context& context) {
 }
 
 void AddConnected(CLI::App& list, const char* name, const char* what, Context& context,
-                  std::function<int(const ConnectionOptions&)> run) {
+                  const std::function<int(const ConnectionOptions&)>& run) {
   auto options = std::make_shared<ConnectionOptions>();
   CLI::App& command = *list.add_subcommand(name, what);
   AddConnectionOptions(command, options.get());

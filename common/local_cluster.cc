@@ -109,7 +109,7 @@ Status StartAndWait(const ClusterOptions& options, const SessionFolder& folder, 
                                                             .args = std::move(args),
                                                             .log_dir = folder.log_dir(),
                                                             .die_with_parent = options.die_with_parent}));
-  const Status ready = WaitReady(daemon, folder.dir() + "/" + ready_name, options.ready_timeout).status();
+  Status ready = WaitReady(daemon, folder.dir() + "/" + ready_name, options.ready_timeout).status();
   if (ready.ok()) return ready;
   const auto stopped = StopDaemon(daemon.pid, daemon.start_time, std::chrono::seconds(5));
   return stopped.ok() ? ready : ready.WithContext(stopped.status().message());
@@ -140,7 +140,7 @@ Status RemoveFolder(const std::string& dir) {
 }
 
 // Ends what did start. Its own failures say less than `why`.
-Status Undo(const SessionFolder& folder, Status why) {
+Status Undo(const SessionFolder& folder, const Status& why) {
   const Result<Session> session = ReadSession(folder.dir());
   const Status stopped = session.ok() ? StopSession(*session, std::chrono::seconds(5)) : OkStatus();
   const Status removed = folder.made() ? RemoveFolder(folder.dir()) : OkStatus();

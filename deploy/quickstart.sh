@@ -54,5 +54,8 @@ say 'Starting a second node'
 say 'What runs'
 "$bin/troupe" status --address "$address"
 
-say 'The Game of Life on actors of both nodes'
+say 'A game whose rows live in four processes, every tenth generation'
+"$bin/game_of_life" --address "$address" --mode blocks --size 20 --steps 40 --batch 10 --frames
+
+say 'The Game of Life in four ways, on actors of both nodes'
 "$bin/game_of_life" --address "$address" --mode all

@@ -4,6 +4,7 @@
 #include <troupe/troupe.h>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "conways_rules.h"
@@ -61,7 +62,7 @@ class Block {
 class RulesActor {
  public:
   // Appends `steps` generations after `last` to `game`. Returns when the game has them all.
-  void Advance(troupe::ActorHandle<GameActor> game, State last, std::size_t steps);
+  void Advance(const troupe::ActorHandle<GameActor>& game, State last, std::size_t steps);
 
  private:
   ConwaysRules rules_;
@@ -70,10 +71,10 @@ class RulesActor {
 // A game that has its generations worked out by a RulesActor.
 class GameActor : public Game {
  public:
-  GameActor(State start, troupe::ActorHandle<RulesActor> rules) : Game(std::move(start)), rules_(rules) {}
+  GameActor(State start, troupe::ActorHandle<RulesActor> rules) : Game(std::move(start)), rules_(std::move(rules)) {}
 
   // Starts to play `steps` generations. The result's value is there when the game has them. `self` is this actor.
-  troupe::ObjectRef<void> Play(troupe::ActorHandle<GameActor> self, std::size_t steps) {
+  troupe::ObjectRef<void> Play(const troupe::ActorHandle<GameActor>& self, std::size_t steps) {
     return rules_.Advance(self, Last(), steps);
   }
 
@@ -81,7 +82,7 @@ class GameActor : public Game {
   troupe::ActorHandle<RulesActor> rules_;
 };
 
-inline void RulesActor::Advance(troupe::ActorHandle<GameActor> game, State last, std::size_t steps) {
+inline void RulesActor::Advance(const troupe::ActorHandle<GameActor>& game, State last, std::size_t steps) {
   std::vector<troupe::ObjectRef<void>> appended;
   for (std::size_t i = 0; i < steps; ++i) {
     last = rules_.Next(last);

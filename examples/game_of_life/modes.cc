@@ -74,6 +74,7 @@ namespace {
 
 State Assemble(const std::vector<troupe::ActorHandle<Block>>& blocks, std::size_t size) {
   std::vector<troupe::ObjectRef<Rows>> parts;
+  parts.reserve(blocks.size());
   for (const auto& block : blocks) parts.push_back(block.Cells());
   Rows cells;
   for (const Rows& rows : troupe::Get(parts)) cells.insert(cells.end(), rows.begin(), rows.end());
@@ -95,6 +96,7 @@ std::vector<State> PlayBlocks(const Options& options, const Watch& watch) {
   // Nothing is waited for between steps: each step of a block is given the edges that its neighbours are going to
   // have, and runs when they have them.
   std::vector<troupe::ObjectRef<Edges>> edges;
+  edges.reserve(count);
   for (auto& block : blocks) edges.push_back(block.CurrentEdges());
   for (std::size_t step = 1; step <= options.steps; ++step) {
     std::vector<troupe::ObjectRef<Edges>> next;
