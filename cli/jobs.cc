@@ -38,7 +38,7 @@ void PrintJob(const pb::JobInfo& job, const JobOptions& options, Context& contex
                            : "pid " + std::to_string(job.driver_pid()) + " on node " + IdText(job.driver().node()));
   line("Started:    ", TimeText(job.started_ms()));
   line("Ended:      ", ended ? TimeText(job.ended_ms()) : "");
-  for (const auto& [name, value] : job.metadata()) line("Metadata:   ", name + "=" + value);
+  for (const auto& [name, value] : job.metadata()) line("Metadata:   ", std::string(name).append("=").append(value));
   context.out.flush();
 }
 
