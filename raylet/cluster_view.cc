@@ -12,7 +12,7 @@ ClusterView::Changes ClusterView::Apply(const google::protobuf::RepeatedPtrField
     auto [it, added] = nodes_.try_emplace(*id);
     const bool was_alive = !added && it->second.info.alive();
     if (!added && !was_alive) continue;
-    it->second = Node{info, {}, false};
+    it->second = Node{info, it->second.report + 1};
     if (!info.alive()) ForgetOldDead(*id);
     if (*id == self_) continue;
     if (info.alive() && !was_alive) changes.joined.push_back(*id);
@@ -69,8 +69,16 @@ std::vector<scheduler::NodeView> ClusterView::Views() const {
   return views;
 }
 
-void ClusterView::Debit(NodeId node, const ResourceSet& resources) {
-  if (auto it = nodes_.find(node); it != nodes_.end()) it->second.debited.Add(resources);
+std::uint64_t ClusterView::Debit(NodeId node, const ResourceSet& resources) {
+  auto it = nodes_.find(node);
+  if (it == nodes_.end()) return 0;
+  it->second.debited.Add(resources);
+  return it->second.report;
+}
+
+void ClusterView::Credit(NodeId node, std::uint64_t report, const ResourceSet& resources) {
+  auto it = nodes_.find(node);
+  if (it != nodes_.end() && it->second.report == report) it->second.debited.Subtract(resources);
 }
 
 void ClusterView::SetFull(NodeId node) {

@@ -3,6 +3,7 @@
 
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -40,8 +41,10 @@ class ClusterView {
 
   // The other live nodes, less what was debited since their last report.
   std::vector<scheduler::NodeView> Views() const;
-  // This raylet asked the node for resources that its last report counts as free.
-  void Debit(NodeId node, const ResourceSet& resources);
+  // This raylet asked the node for resources that its last report counts as free. Returns the number of that report.
+  std::uint64_t Debit(NodeId node, const ResourceSet& resources);
+  // Takes a debit back: the node did not give what was asked of it. Nothing when it has reported since.
+  void Credit(NodeId node, std::uint64_t report, const ResourceSet& resources);
   // The node had no room although its last report says so: it counts as full until it reports again, or Reopen().
   void SetFull(NodeId node);
   void Reopen(NodeId node);
@@ -51,7 +54,8 @@ class ClusterView {
   static constexpr std::size_t kMaxDead = 1000;
   struct Node {
     pb::NodeInfo info;
-    ResourceSet debited;
+    std::uint64_t report = 0;  // counts the times that the head told of it
+    ResourceSet debited = {};
     bool full = false;
   };
 

@@ -195,7 +195,9 @@ bool LeaseManager::StartRemote(const Key& key, Request& request, NodeId node) {
     SetWaiting(key, request, false, "waits for node " + node.Hex().substr(0, 8) + ": " + sent.message());
     return false;
   }
-  parts_.cluster.Debit(node, request.demand.resources);
+  Attempt& attempt = attempts_.at(id);
+  attempt.debited = request.demand.resources;
+  attempt.report = parts_.cluster.Debit(node, attempt.debited);
   SetWaiting(key, request, false, "");
   return true;
 }
@@ -206,9 +208,11 @@ void LeaseManager::OnRemoteAnswer(NodeId from, const pb::RemoteLeaseAnswer& answ
   if (answer.has_error()) {
     if (known) OnFailed(answer.id(), answer.error());
   } else if (answer.no_room()) {
-    if (known) DropAttempt(answer.id());
+    if (known) {
+      TakeBackDebit(it->second);
+      DropAttempt(answer.id());
+    }
     MarkFull(from);
-    Kick();
   } else if (known) {
     OnGranted(answer.id(), answer.granted());
   } else {
@@ -233,6 +237,7 @@ void LeaseManager::OnFailed(AttemptId id, const pb::Error& error) {
   auto it = attempts_.find(id);
   if (it == attempts_.end()) return;
   const Key key = it->second.key;
+  TakeBackDebit(it->second);
   DropAttempt(id);
   Erase(key);
   SendError(key, error);
@@ -252,7 +257,7 @@ void LeaseManager::SetWaiting(const Key& key, Request& request, bool infeasible,
 
 LeaseManager::AttemptId LeaseManager::AddAttempt(const Key& key, Request& request, NodeId node) {
   const AttemptId id = ++last_attempt_;
-  attempts_.emplace(id, Attempt{key, node, 0});
+  attempts_.emplace(id, Attempt{key, node});
   request.attempts.insert(id);
   return id;
 }
@@ -267,15 +272,26 @@ void LeaseManager::DropAttempt(AttemptId id) {
 
 void LeaseManager::AbandonAttempt(AttemptId id) {
   // Another node's answer will find no attempt and its lease goes back.
-  if (const LocalLeases::LeaseId lease = attempts_.at(id).lease; lease != 0) parts_.leases.Cancel(lease);
+  Attempt& attempt = attempts_.at(id);
+  if (attempt.lease != 0) parts_.leases.Cancel(attempt.lease);
+  TakeBackDebit(attempt);
   DropAttempt(id);
+}
+
+// What an attempt asked for in vain is free on the other node as far as we know, although it does not report so anew.
+void LeaseManager::TakeBackDebit(Attempt& attempt) {
+  parts_.cluster.Credit(attempt.node, attempt.report, std::exchange(attempt.debited, {}));
+  Kick();
 }
 
 void LeaseManager::MarkFull(NodeId node) {
   parts_.cluster.SetFull(node);
-  parts_.loop.After(kFullFor, [weak = std::weak_ptr(self_), node] {
+  TimerId& timer = full_[node];
+  parts_.loop.Cancel(timer);
+  timer = parts_.loop.After(kFullFor, [weak = std::weak_ptr(self_), node] {
     auto self = weak.lock();
     if (!self) return;
+    (*self)->full_.erase(node);
     (*self)->parts_.cluster.Reopen(node);
     (*self)->Kick();
   });

@@ -84,6 +84,8 @@ class LeaseManager {
     Key key;
     NodeId node;
     LocalLeases::LeaseId lease = 0;  // here, when node is this one
+    ResourceSet debited = {};        // in the view of the other node until it reports,
+    std::uint64_t report = 0;        // counting from this one
   };
   using Views = std::vector<scheduler::NodeView>;
 
@@ -98,6 +100,7 @@ class LeaseManager {
   AttemptId AddAttempt(const Key& key, Request& request, NodeId node);
   void DropAttempt(AttemptId id);
   void AbandonAttempt(AttemptId id);
+  void TakeBackDebit(Attempt& attempt);
   void MarkFull(NodeId node);
   void Erase(const Key& key);
   void SendError(const Key& key, const pb::Error& error);
@@ -111,6 +114,7 @@ class LeaseManager {
   std::list<Key> turns_;  // every request once; who was served last is last
   std::unordered_map<AttemptId, Attempt> attempts_;
   AttemptId last_attempt_ = 0;
+  std::map<NodeId, TimerId> full_;  // nodes without room, until they are asked again
   bool kicked_ = false;
   std::shared_ptr<LeaseManager*> self_;  // what posted work holds weakly: gone with this
 };

@@ -67,6 +67,13 @@ class LeaseManagerTest : public ::testing::Test {
     return updates;
   }
   pb::RemoteLease LastAsked() { return peers_.sent.back().second.leases(0); }
+  void AnswerNoRoom() {
+    pb::RemoteLeaseAnswer answer;
+    answer.set_id(LastAsked().id());
+    answer.set_no_room(true);
+    manager_.OnRemoteAnswer(peer_, answer);
+    loop_.RunPosted();
+  }
 
   const NodeId self_{0, 1};
   const NodeId peer_{0, 2};
@@ -268,6 +275,42 @@ TEST_F(LeaseManagerTest, GivesBackARemoteLeaseThatNobodyWantsAnyMore) {
   manager_.OnRemoteAnswer(peer_, answer);
   EXPECT_EQ(peers_.sent.back().second.returned(0).lease(), 99U);
   EXPECT_TRUE(clients_.Grants(a_).empty());
+}
+
+TEST_F(LeaseManagerTest, LeavesANodeAloneThatHadNoRoomUntilItReportsOrAWhilePasses) {
+  AddPeer({{"CPU", 4}});
+  Ask(a_, 1, {{"CPU", 3}});
+  AnswerNoRoom();
+  EXPECT_EQ(peers_.sent.size(), 1U);
+  ASSERT_EQ(manager_.Pending().size(), 1U);
+  EXPECT_FALSE(manager_.Pending()[0].infeasible());
+
+  loop_.Advance(LeaseManager::kFullFor / 2);
+  AddPeer({{"CPU", 4}});
+  manager_.Kick();
+  loop_.RunPosted();
+  EXPECT_EQ(peers_.sent.size(), 2U) << "it has reported";
+  AnswerNoRoom();
+  loop_.Advance(LeaseManager::kFullFor - 1ms);
+  EXPECT_EQ(peers_.sent.size(), 2U) << "the while counts from its last answer";
+  loop_.Advance(1ms);
+  EXPECT_EQ(peers_.sent.size(), 3U);
+}
+
+TEST_F(LeaseManagerTest, CountsWhatANodeWasAskedForOnlyUntilItAnswersOrReports) {
+  AddPeer({{"CPU", 6}});
+  Ask(a_, 1, {{"CPU", 3}});
+  Ask(b_, 1, {{"CPU", 4}});
+  ASSERT_EQ(peers_.sent.size(), 1U) << "the first takes its room";
+  Ask(a_, 0, {{"CPU", 3}});
+  EXPECT_EQ(peers_.sent.size(), 2U) << "it was withdrawn";
+
+  AddPeer({{"CPU", 6}});  // the report counts the lease that it granted to the second, or not yet
+  Ask(b_, 0, {{"CPU", 4}});
+  Ask(a_, 1, {{"CPU", 6}});
+  EXPECT_EQ(peers_.sent.size(), 3U);
+  Ask(b_, 1, {{"CPU", 3}});
+  EXPECT_EQ(peers_.sent.size(), 3U) << "a withdrawal from before the report adds nothing to it";
 }
 
 TEST_F(LeaseManagerTest, ChoosesAgainWhenTheAskedNodeDies) {
