@@ -9,6 +9,7 @@
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "common/local_cluster.h"
+#include "common/session_memory.h"
 
 namespace troupe::cli {
 namespace {
@@ -27,7 +28,9 @@ Result<std::vector<Session>> Choose(const StopOptions& options, const std::strin
     return std::vector<Session>{std::move(session)};
   }
   std::vector<Session> sessions = ListSessions(root);
-  std::erase_if(sessions, [](const Session& session) { return !session.alive(); });
+  const auto dead = std::stable_partition(sessions.begin(), sessions.end(), [](const Session& s) { return s.alive(); });
+  for (auto session = dead; session != sessions.end(); ++session) RemoveSessionMemory(session->dir);
+  sessions.erase(dead, sessions.end());
   if (!options.all && sessions.size() > 1) sessions.resize(1);
   // Nodes before heads, so that none of them looks for its head meanwhile.
   std::stable_partition(sessions.begin(), sessions.end(), [](const Session& session) { return !session.head_alive(); });
@@ -55,7 +58,10 @@ int Stop(const StopOptions& options, Context& context) {
   auto stopped = nlohmann::json::array();
   int exit_code = kOk;
   for (const Session& session : *sessions) {
-    if (!session.alive()) continue;
+    if (!session.alive()) {
+      RemoveSessionMemory(session.dir);
+      continue;
+    }
     const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_s * 1000));
     Status status = StopSession(session, timeout);
     if (status.ok() && !options.keep) status = RemoveOwnFolder(session, *root);
@@ -95,7 +101,8 @@ void AddStop(CLI::App& app, Context& context) {
       "  troupe stop         the newest session\n"
       "  troupe stop --all   all of them\n"
       "\n"
-      "Stopping where nothing runs is no error. Folders that `troupe start` chose are removed.");
+      "Stopping where nothing runs is no error. Folders that `troupe start` chose are removed, and so is the shared\n"
+      "memory of nodes that were killed.");
   stop.callback([options, &context] { context.run = [options, &context] { return Stop(*options, context); }; });
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/resources.h"
 #include "common/session_folder.h"
+#include "common/session_memory.h"
 
 namespace troupe {
 namespace {
@@ -182,11 +183,8 @@ Result<LocalCluster> StartCluster(const ClusterOptions& options) {
 
 Status StopSession(const Session& session, std::chrono::milliseconds timeout) {
   Status first;
-  if (session.node_alive()) {
-    const auto node = StopDaemon(session.node->pid, session.node_start, timeout);
-    if (node.ok() && *node == StopOutcome::kKilled) RemoveRegions(session.node->regions);
-    first = node.status();
-  }
+  if (session.node_alive()) first = StopDaemon(session.node->pid, session.node_start, timeout).status();
+  RemoveSessionMemory(session.dir);
   if (session.head_alive()) {
     const Status head = StopDaemon(session.head->pid, session.head_start, timeout).status();
     if (first.ok()) first = head;

@@ -52,12 +52,12 @@ struct LocalCluster {
 // `session_dir`, else why the daemon ended. Blocks up to ready_timeout per daemon. Thread-safe.
 Result<LocalCluster> StartCluster(const ClusterOptions& options);
 
-// Ends the daemons of a session, raylet first. OK when none runs. A raylet that has to be killed leaves its shared
-// memory behind, which is removed then.
+// Ends the daemons of a session, raylet first. OK when none runs. Removes the shared memory that a raylet leaves behind
+// which is killed, now or before.
 Status StopSession(const Session& session, std::chrono::milliseconds timeout);
 
-// Removes what sessions under `root` left behind whose daemons no longer run, shared memory included, and returns their
-// folders. Leaves alone folders that are only linked from there, and those that may still be starting.
+// Removes what sessions under `root` left behind whose daemons no longer run, shared memory included, and returns the
+// removed folders. Those that are only linked from there stay, and those that may still be starting are left alone.
 std::vector<std::string> RemoveDeadSessions(const std::string& root);
 
 }  // namespace troupe

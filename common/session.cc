@@ -62,8 +62,7 @@ std::optional<NodeFile> ReadNodeFile(const std::string& path) {
                 .pid = static_cast<pid_t>(Number(object, "pid")),
                 .socket = Text(object, "socket"),
                 .cluster_id = Text(object, "cluster_id"),
-                .version = Text(object, "version"),
-                .regions = Text(object, "regions")};
+                .version = Text(object, "version")};
   if (file.head.empty() || file.pid <= 0) return std::nullopt;
   return file;
 }

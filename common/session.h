@@ -31,7 +31,6 @@ struct NodeFile {
   std::string socket;  // path of the unix socket for drivers and workers
   std::string cluster_id;
   std::string version;
-  std::string regions = {};  // what the names of its shared memory begin with; empty when the raylet does not say
 };
 
 // A session folder as found on disk: a snapshot, for the processes may end at any time.

@@ -2,17 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <ctime>
 #include <filesystem>
-#include <string_view>
 
 #include "common/local_cluster.h"
 #include "common/session.h"
+#include "common/session_memory.h"
 #include "troupe/ids.h"
 
 namespace troupe {
@@ -106,6 +105,7 @@ Result<SessionFolder> SessionFolder::Lock(const std::string& dir, bool made) {
   if (session.alive()) return AlreadyRuns(session);
   folder.dir_ = session.dir;
   folder.stale_ = session.head || session.node;
+  RemoveSessionMemory(session.dir);
   unlink((session.dir + "/head.json").c_str());
   unlink((session.dir + "/node.json").c_str());
   if (mkdir(folder.log_dir().c_str(), 0700) != 0 && errno != EEXIST) {
@@ -114,30 +114,18 @@ Result<SessionFolder> SessionFolder::Lock(const std::string& dir, bool made) {
   return folder;
 }
 
-void RemoveRegions(const std::string& prefix) {
-  constexpr std::string_view kOurs = "troupe-";
-  const std::size_t digits = prefix.find_first_not_of("0123456789abcdef", kOurs.size());
-  if (!prefix.starts_with(kOurs) || prefix.size() != kOurs.size() + 12 || digits != std::string::npos) return;
-  std::error_code error;
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/dev/shm", error)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with(prefix + "-")) names.push_back(name);
-  }
-  for (const std::string& name : names) shm_unlink(("/" + name).c_str());
-}
-
 std::vector<std::string> RemoveDeadSessions(const std::string& root) {
   std::vector<std::string> removed;
   std::error_code error;
   for (const Session& session : ListSessions(root)) {
-    if (session.listed_only || session.alive() || MayBeStarting(session)) continue;
+    if (session.alive() || MayBeStarting(session)) continue;
     const int lock = OpenLocked(session.dir, O_CREAT);
     if (lock < 0) continue;
     // Somebody may have started here between the look and the lock.
     const Result<Session> again = ReadSession(session.dir);
-    if (again.ok() && !again->alive() && again->node) RemoveRegions(again->node->regions);
-    if (again.ok() && !again->alive() && fs::remove_all(session.dir, error) > 0 && !error) {
+    const bool dead = again.ok() && !again->alive();
+    if (dead) RemoveSessionMemory(session.dir);
+    if (dead && !session.listed_only && fs::remove_all(session.dir, error) > 0 && !error) {
       removed.push_back(session.dir);
     }
     close(lock);

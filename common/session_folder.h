@@ -16,7 +16,7 @@ class SessionFolder {
   static Result<SessionFolder> Create(const std::string& root);
 
   // `dir`, made when missing. AlreadyExists when daemons run or are being started there, PermissionDenied when it is
-  // not this user's alone. Ready files of daemons that no longer run are removed.
+  // not this user's alone. Ready files and shared memory of daemons that no longer run are removed.
   static Result<SessionFolder> Open(const std::string& dir);
 
   SessionFolder(SessionFolder&& other) noexcept
@@ -39,9 +39,5 @@ class SessionFolder {
   bool made_;
   bool stale_;
 };
-
-// Unlinks the shared memory of a raylet that no longer runs: everything named `prefix` and "-…". Other prefixes than
-// "troupe-" with 12 hexadecimal digits are ignored, for the file that names them may hold anything.
-void RemoveRegions(const std::string& prefix);
 
 }  // namespace troupe

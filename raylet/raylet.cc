@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "common/session_memory.h"
 #include "ipc/server_socket.h"
 #include "ipc/shared_region.h"
 #include "object_store/store_owner.h"
@@ -361,8 +362,7 @@ Status Raylet::Impl::BecomeReady() {
                                              .pid = ::getpid(),
                                              .socket = path,
                                              .cluster_id = credentials.cluster_id,
-                                             .version = std::string(rpc::SoftwareVersion()),
-                                             .regions = RegionTag(options.session_dir)});
+                                             .version = std::string(rpc::SoftwareVersion())});
 }
 
 // --- From the head ---------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 #include "raylet/session_files.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +10,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "common/session_memory.h"
 
 namespace troupe::raylet {
 namespace {
@@ -46,11 +46,11 @@ Result<SessionLock> SessionLock::Take(const std::string& dir) {
   if (!real) return ErrnoStatus(errno, "session folder " + dir);
   const std::string path = real.get();
   TROUPE_RETURN_IF_ERROR(CheckFolder(path));
-  const std::string lock_path = path + "/raylet.lock";
+  const std::string lock_path = RayletLockPath(path);
   const int fd = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return ErrnoStatus(errno, lock_path);
   SessionLock lock(path, fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!TakeRayletLock(fd)) {
     return AlreadyExists("a raylet runs in session folder " + path + " already; give each node a folder of its own");
   }
   const std::string logs = path + "/logs";
@@ -71,24 +71,10 @@ SessionLock::~SessionLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-std::string RegionTag(const std::string& session_dir) {
-  const std::string text = session_dir + ":" + std::to_string(::geteuid());
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  TROUPE_CHECK(EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) == 1);
-  std::string tag = "troupe-";
-  for (int i = 0; i < 6; ++i) {
-    char hex[3];
-    std::snprintf(hex, sizeof hex, "%02x", digest[i]);
-    tag += hex;
-  }
-  return tag;
-}
-
 Status WriteNodeFile(const std::string& dir, const NodeFile& node) {
   const nlohmann::json json = {{"node_id", node.node_id}, {"address", node.address}, {"head", node.head},
                                {"pid", node.pid},         {"socket", node.socket},   {"cluster_id", node.cluster_id},
-                               {"version", node.version}, {"regions", node.regions}};
+                               {"version", node.version}};
   const std::string path = NodeFilePath(dir);
   const std::string temporary = path + ".new";
   TROUPE_RETURN_IF_ERROR(WriteWhole(temporary, json.dump() + "\n"));

@@ -1,4 +1,4 @@
-// The files of a raylet's session folder: its lock, its ready file, and the name tag of its shared memory.
+// The files of a raylet's session folder: its lock and its ready file.
 #pragma once
 
 #include <string>
@@ -28,10 +28,6 @@ class SessionLock {
   std::string dir_;
   int fd_;
 };
-
-// "troupe-" and 12 hexadecimal digits, the same for the same folder and user at every start, so that what a killed
-// raylet left in shared memory is found.
-std::string RegionTag(const std::string& session_dir);
 
 // Writes <dir>/node.json whole or not at all.
 Status WriteNodeFile(const std::string& dir, const NodeFile& node);

@@ -96,10 +96,6 @@ void Cluster::KillHead() { Kill(session(0).head->pid); }
 void Cluster::KillRaylet(std::size_t node) {
   const pid_t pid = session(node).node->pid;
   NoteSharedMemory();
-  killed_tags_.merge(SharedMemoryTags(pid));
-  for (const auto& [worker, command] : ProcessesWith("TROUPE_RAYLET_SOCKET=" + session(node).node->socket)) {
-    killed_tags_.merge(SharedMemoryTags(worker));
-  }
   Kill(pid);
 }
 
@@ -128,7 +124,7 @@ void Cluster::ExpectNothingLeft() const {
   }
   for (const std::string& tag : tags_) {
     for (const std::string& name : SharedMemoryNames(tag)) {
-      if (!killed_tags_.contains(tag)) ADD_FAILURE() << "shared memory is left: " << name;
+      ADD_FAILURE() << "shared memory is left: " << name;
       std::error_code error;
       fs::remove("/dev/shm/" + name, error);
     }

@@ -60,8 +60,7 @@ class Cluster {
   std::string root_;
   int files_ = 0;
   std::vector<LocalCluster> nodes_;
-  std::set<std::string> tags_;         // of the nodes' shared memory
-  std::set<std::string> killed_tags_;  // of nodes whose raylet had no chance to remove it
+  std::set<std::string> tags_;  // of the nodes' shared memory
 };
 
 // A suite whose tests share one cluster, which this process has joined as a driver. Derived classes may hide Nodes().

@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include "cli_fixture.h"
+#include "common/session_memory.h"
 
 namespace troupe::cli {
 namespace {
@@ -84,6 +85,29 @@ TEST_F(StartTest, ReusesAndCleansWithANote) {
   WriteText(root_ + "/session_dead/node.json", R"({"head":"h:1","pid":1})");
   ASSERT_EQ(Troupe({"start", "--head"}), kOk);
   EXPECT_THAT(err_, HasSubstr("removed " + root_ + "/session_dead"));
+}
+
+TEST_F(StartTest, StopRemovesTheSharedMemoryOfKilledNodes) {
+  ASSERT_EQ(Troupe({"start", "--head"}), kOk) << err_;
+  const auto session = NewestSession();
+  ASSERT_TRUE(session.ok());
+  kill(session->node->pid, SIGKILL);
+  ASSERT_TRUE(WaitGone(session->node->pid, session->node_start, std::chrono::seconds(60)));
+  WriteText(RayletLockPath(session->dir), "");
+  const std::string name = WriteText("/dev/shm/" + RegionTag(session->dir) + "-ch-1", "x");
+  ASSERT_EQ(Troupe({"stop"}), kOk) << err_;
+  EXPECT_FALSE(fs::exists(name));
+
+  const std::string dead = root_ + "/session_dead";
+  WriteText(dead + "/node.json", R"({"head":"h:1","pid":1})");
+  WriteText(RayletLockPath(dead), "");
+  const std::string left = WriteText("/dev/shm/" + RegionTag(dead) + "-ch-1", "x");
+  ASSERT_EQ(Troupe({"stop", "--session-dir", dead}), kOk) << err_;
+  EXPECT_FALSE(fs::exists(left));
+  WriteText(left, "x");
+  ASSERT_EQ(Troupe({"stop"}), kOk) << err_;
+  EXPECT_THAT(out_, HasSubstr("nothing to stop"));
+  EXPECT_FALSE(fs::exists(left));
 }
 
 TEST_F(StartTest, StaysInTheForegroundUntilASignal) {

@@ -1,10 +1,13 @@
 #include "common/local_cluster.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <limits>
 
+#include "common/session_memory.h"
 #include "session_fixture.h"
 #include "troupe/ids.h"
 
@@ -16,6 +19,17 @@ namespace fs = std::filesystem;
 
 class LocalClusterTest : public test::SessionTest {
  protected:
+  // The folder of a session whose raylet was killed.
+  std::string MakeDead(const std::string& dir) {
+    WriteText(dir + "/node.json", R"({"head":"h:1","pid":1})");
+    WriteText(RayletLockPath(dir), "");
+    fs::permissions(dir, fs::perms(0700));
+    return dir;
+  }
+  // A piece of shared memory of the session; its path.
+  std::string MakeMemory(const std::string& dir) {
+    return WriteText("/dev/shm/" + RegionTag(dir) + "-ch-" + Id64<struct TestTag>::Random().Hex(), "x");
+  }
   int Entries(const std::string& dir) {
     return static_cast<int>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
   }
@@ -118,16 +132,44 @@ TEST_F(LocalClusterTest, RemovesDeadSessionsAndNoOthers) {
 }
 
 TEST_F(LocalClusterTest, RemovesTheSharedMemoryOfADeadSessionAndNoOther) {
-  const std::string prefix = "troupe-" + Id64<struct TestTag>::Random().Hex().substr(0, 12);
-  const std::vector<std::string> names = {prefix + "-store-1", prefix + "-ch-2"};
-  const std::string other = prefix + "0-store-1";
-  for (const std::string& name : names) WriteText("/dev/shm/" + name, "x");
+  const std::string named = MakeMemory(MakeDead(root_ + "/session_dead"));
+  const std::string linked = MakeMemory(MakeDead(base_ + "/own"));
+  ASSERT_TRUE(LinkSession(root_, base_ + "/own").ok());
+  const std::string other = RegionTag(root_ + "/session_dead") + "0-store-1";
   WriteText("/dev/shm/" + other, "x");
-  WriteText(root_ + "/session_dead/node.json", R"({"head":"h:1","pid":1,"regions":")" + prefix + "\"}");
-  WriteText(root_ + "/session_odd/node.json", R"({"head":"h:1","pid":1,"regions":"troupe-"})");
-  EXPECT_EQ(RemoveDeadSessions(root_).size(), 2u);
-  for (const std::string& name : names) EXPECT_FALSE(fs::exists("/dev/shm/" + name));
+  EXPECT_THAT(RemoveDeadSessions(root_), testing::ElementsAre(root_ + "/session_dead"));
+  EXPECT_FALSE(fs::exists(named));
+  EXPECT_FALSE(fs::exists(linked));
+  EXPECT_TRUE(fs::exists(base_ + "/own"));
   EXPECT_TRUE(fs::remove("/dev/shm/" + other));
+}
+
+TEST_F(LocalClusterTest, StopAndStartRemoveTheSharedMemoryOfAKilledRayletButNotOfOneThatRuns) {
+  const std::string dir = MakeDead(base_ + "/own");
+  std::string name = MakeMemory(dir);
+  EXPECT_TRUE(StopSession(*ReadSession(dir), std::chrono::seconds(60)).ok());
+  EXPECT_FALSE(fs::exists(name));
+
+  name = MakeMemory(dir);
+  const auto started = StartCluster({.session_dir = dir});
+  ASSERT_TRUE(started.ok()) << started.status().ToString();
+  EXPECT_FALSE(fs::exists(name));
+  EXPECT_TRUE(started->Stop().ok());
+
+  name = MakeMemory(dir);
+  const int lock = open(RayletLockPath(dir).c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(lock, LOCK_EX | LOCK_NB), 0);
+  RemoveSessionMemory(dir);
+  EXPECT_TRUE(fs::exists(name)) << "the raylet that holds the lock uses it";
+  close(lock);
+  RemoveSessionMemory(dir);
+  EXPECT_FALSE(fs::exists(name));
+}
+
+TEST(RegionTagTest, IsTheSameForTheSameFolderOnly) {
+  EXPECT_EQ(RegionTag("/a"), RegionTag("/a"));
+  EXPECT_NE(RegionTag("/a"), RegionTag("/b"));
+  EXPECT_EQ(RegionTag("/a").size(), std::string("troupe-").size() + 12);
 }
 
 TEST_F(LocalClusterTest, RefusesImpossibleValuesBeforeAnythingIsMade) {

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -105,6 +107,19 @@ TEST_F(SessionFilesTest, OneRayletPerFolder) {
   EXPECT_TRUE(SessionLock::Take(dir_).ok());
 }
 
+TEST_F(SessionFilesTest, WaitsForTheLockThatAKilledRayletsChildStillHolds) {
+  auto first = SessionLock::Take(dir_);
+  ASSERT_TRUE(first.ok());
+  const pid_t child = ::fork();  // between fork and exec: it has a copy of the descriptor
+  if (child == 0) {
+    ::poll(nullptr, 0, 20);
+    ::_exit(0);
+  }
+  first = NotFound("the raylet is gone");
+  EXPECT_TRUE(SessionLock::Take(dir_).ok());
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
 TEST_F(SessionFilesTest, RefusesAFolderThatOthersMayEnter) {
   ::chmod(dir_.c_str(), 0755);
   const auto lock = SessionLock::Take(dir_);
@@ -120,23 +135,15 @@ TEST_F(SessionFilesTest, WritesWhatReadSessionReads) {
                                    .pid = 3,
                                    .socket = dir_ + "/raylet.sock",
                                    .cluster_id = "cd",
-                                   .version = "0.1.0",
-                                   .regions = "troupe-x-"})
+                                   .version = "0.1.0"})
                   .ok());
   const auto session = ReadSession(dir_);
   ASSERT_TRUE(session.ok());
   ASSERT_TRUE(session->node);
   EXPECT_EQ(session->node->head, "127.0.0.1:2");
   EXPECT_EQ(session->node->pid, 3);
-  EXPECT_EQ(session->node->regions, "troupe-x-");
   RemoveNodeFile(dir_);
   EXPECT_FALSE(ReadSession(dir_)->node);
-}
-
-TEST(RegionTagTest, IsTheSameForTheSameFolderOnly) {
-  EXPECT_EQ(RegionTag("/a"), RegionTag("/a"));
-  EXPECT_NE(RegionTag("/a"), RegionTag("/b"));
-  EXPECT_EQ(RegionTag("/a").size(), std::string("troupe-").size() + 12);
 }
 
 }  // namespace

@@ -16,7 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "common/local_cluster.h"
 #include "common/session.h"
+#include "common/session_memory.h"
 #include "ipc/client_socket.h"
 #include "ipc/shared_region.h"
 #include "object_store/store_view.h"
@@ -308,6 +310,19 @@ TEST_F(RayletProgramTest, AKilledRayletsSharedMemoryIsReclaimedByTheNext) {
   std::filesystem::remove(Dir("a") + "/node.json");
   StartRaylet("a");
   AwaitNode("a");
+  EXPECT_THAT(ipc::ListRegions(Regions("a")), IsEmpty());
+}
+
+TEST_F(RayletProgramTest, AKilledRayletsSharedMemoryGoesWhenItsSessionIsStopped) {
+  const pid_t raylet = StartRaylet("a");
+  AwaitNode("a");
+  TestDriver driver(Dir("a"));
+  ASSERT_TRUE(driver.Register().has_registered());
+  RemoveSessionMemory(Dir("a"));
+  EXPECT_FALSE(ipc::ListRegions(Regions("a")).empty()) << "it runs";
+  ::kill(raylet, SIGKILL);
+  EXPECT_EQ(Exit(raylet), -1);
+  EXPECT_TRUE(StopSession(*ReadSession(Dir("a")), 1s).ok());
   EXPECT_THAT(ipc::ListRegions(Regions("a")), IsEmpty());
 }
 
