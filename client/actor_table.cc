@@ -290,6 +290,13 @@ void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo er
   objects_.Fail(result, std::move(error));
 }
 
+bool ActorTable::OwnsAny() const {
+  return std::any_of(actors_.begin(), actors_.end(), [this](const auto& entry) {
+    const ActorRecord& actor = *entry.second;
+    return actor.creator.process == core_.self.process && !actor.detached && actor.state != pb::DEAD;
+  });
+}
+
 // --- Events --------------------------------------------------------------------------------------------------------
 
 void ActorTable::OnUpdate(const pb::ActorInfo& info) {
@@ -333,6 +340,8 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
   actor->version = info.version();
   actor->state = info.state();
   actor->incarnation = info.incarnation();
+  actor->infeasible = info.infeasible();
+  actor->pending_reason = info.pending_reason();
   actor->gone = false;
   switch (info.state()) {
     case pb::ALIVE:
@@ -347,19 +356,28 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
       actor->death = FromProto(info.death());
       Die(actor);
       break;
-    case pb::PENDING: TellPending(*actor, info); break;
-    default: actor->death = FromProto(info.death()); break;
+    case pb::PENDING: TellPending(*actor); break;
+    default:
+      actor->death = FromProto(info.death());
+      if (info.infeasible()) TellPending(*actor);
+      break;
   }
 }
 
 // The program would wait without a word for what no node has. Once per class and reason: a loop may start many.
-void ActorTable::TellPending(const ActorRecord& actor, const pb::ActorInfo& info) {
+void ActorTable::TellPending(const ActorRecord& actor) {
   constexpr std::size_t kMaxTold = 100;
   const bool is_own = actor.creator.process == core_.self.process;
-  if (!is_own || info.pending_reason().empty() || told_.size() >= kMaxTold) return;
-  if (!told_.insert(actor.class_name + info.pending_reason()).second) return;
-  std::fprintf(stderr, "troupe: actor %s waits to be placed: %s.\n", actor.class_name.c_str(),
-               info.pending_reason().c_str());
+  if (!is_own || actor.pending_reason.empty() || told_.size() >= kMaxTold) return;
+  if (!told_.insert(actor.class_name + actor.pending_reason).second) return;
+  const std::string text = "actor " + actor.class_name + WhyPending(actor);
+  std::fprintf(stderr, "troupe: %s.\n", text.c_str());
+}
+
+std::string ActorTable::WhyPending(const ActorRecord& actor) {
+  if (actor.pending_reason.empty() || actor.running()) return "";
+  if (!actor.infeasible) return " waits to be placed: " + actor.pending_reason;
+  return " cannot be placed: " + actor.pending_reason + "; it waits for such a node to join";
 }
 
 // The process of the current incarnation is gone. What it had not answered is sent again or ends.

@@ -46,6 +46,9 @@ class ActorTable {
   // The reply to a call, if it is still waited for.
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
 
+  // Whether an actor that this process made would end with it.
+  bool OwnsAny() const;
+
   // --- Events ------------------------------------------------------------------------------------------------------
 
   void OnUpdate(const pb::ActorInfo& info);
@@ -58,6 +61,8 @@ class ActorTable {
 
   // The error of an actor that is DEAD, as a caller of one of its methods should see it.
   static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome);
+  // What follows the actor's name: " waits to be placed: ..."; empty when it does not.
+  static std::string WhyPending(const ActorRecord& actor);
 
  private:
   std::shared_ptr<ActorRecord> NewRecord(ActorId id, Address creator);
@@ -69,7 +74,7 @@ class ActorTable {
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason);
-  void TellPending(const ActorRecord& actor, const pb::ActorInfo& info);
+  void TellPending(const ActorRecord& actor);
   void Flush(const std::shared_ptr<ActorRecord>& actor);
   bool SendFirst(const std::shared_ptr<ActorRecord>& actor);
   void SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call);

@@ -248,6 +248,11 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
   records_.erase(record->id);
 }
 
+bool ObjectTable::OwnsAny() const {
+  return std::any_of(records_.begin(), records_.end(),
+                     [this](const auto& entry) { return entry.second->owner.process == core_.self.process; });
+}
+
 void ObjectTable::FlushDeletes() {
   if (deletes_.empty()) return;
   for (auto& [node, ids] : std::exchange(deletes_, {})) {

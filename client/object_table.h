@@ -74,6 +74,9 @@ class ObjectTable {
   // Tells the raylets of stored objects that are unused now. After a batch of releases and counts.
   void FlushDeletes();
 
+  // Whether this process owns an object that somebody still refers to.
+  bool OwnsAny() const;
+
   std::size_t size() const { return records_.size(); }
 
  private:

@@ -100,8 +100,10 @@ struct ActorRecord {
   std::uint64_t incarnation = 0;
   Address address;  // while ALIVE
   std::string class_name;
-  ErrorInfo death;            // while RESTARTING or DEAD
-  std::uint64_t version = 0;  // of the head's word that was taken last
+  ErrorInfo death;             // while RESTARTING or DEAD
+  bool infeasible = false;     // no node of the cluster could ever hold it
+  std::string pending_reason;  // what it waits for, if it does
+  std::uint64_t version = 0;   // of the head's word that was taken last
   bool watched = false;
   bool gone = false;  // its process died and the head has not said what follows
   // What the head said of the end of its process, until that process's own last words are in.

@@ -76,6 +76,7 @@ pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::Clie
   core_->messenger->WaitUntil(
       lock, [&] { return reply->has_value(); }, {}, &hook_);
   if ((*reply)->has_error()) {
+    CheckConnected();
     ErrorInfo error = FromProto((*reply)->error());
     lock.unlock();
     Throw(std::move(error));
@@ -144,7 +145,7 @@ internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, cons
               nullptr,
               Shared({.kind = ErrorKind::kTimeout,
                       .outcome = Outcome::kUnknown,
-                      .message = "no value came in the time given; the call goes on"})};
+                      .message = "no value came in the time given; " + tables_.WhyPending(*record)})};
     }
     if (record->state == ObjectRecord::State::kInline) return {AsBytes(record->bytes), record, nullptr};
     if (record->state == ObjectRecord::State::kError) return {{}, nullptr, record->error};
@@ -329,16 +330,23 @@ void RuntimeImpl::Terminate(const internal::ActorPtr& actor) {
 void RuntimeImpl::WaitAlive(const internal::ActorPtr& actor, std::optional<std::chrono::nanoseconds> timeout) {
   const std::shared_ptr<ActorRecord>& record = actor->record();
   std::unique_lock lock(core_->mutex);
-  const auto decided = [&] { return record->running() || record->state == pb::DEAD; };
-  const bool in_time = core_->messenger->WaitUntil(lock, decided, ToDeadline(timeout), &hook_);
-  if (in_time && record->state == pb::ALIVE) return;
+  // Who gives no time does not want to wait for a node that may never join.
+  const auto decided = [&] {
+    return record->running() || record->state == pb::DEAD || (record->infeasible && !timeout);
+  };
+  core_->messenger->WaitUntil(lock, decided, ToDeadline(timeout), &hook_);
+  if (record->running()) return;
   ErrorInfo error = ActorTable::DeathError(*record, Outcome::kNotExecuted);
-  if (!in_time)
-    error = {.kind = ErrorKind::kTimeout,
-             .outcome = Outcome::kUnknown,
-             .message = "the actor was not running in the time given",
+  if (record->state != pb::DEAD) {
+    error = {.kind = record->infeasible ? ErrorKind::kUnschedulable : ErrorKind::kTimeout,
+             .outcome = record->infeasible ? Outcome::kNotExecuted : Outcome::kUnknown,
+             .message = record->infeasible
+                            ? "it" + ActorTable::WhyPending(*record)
+                            : "it was not running in the time given" +
+                                  (record->pending_reason.empty() ? "" : ": it" + ActorTable::WhyPending(*record)),
              .actor_class = record->class_name,
              .actor = record->id};
+  }
   lock.unlock();
   Throw(std::move(error));
 }

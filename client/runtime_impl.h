@@ -53,6 +53,7 @@ class RuntimeImpl final : public internal::Runtime {
   Core& core() { return *core_; }
   ObjectTable& objects() { return objects_; }
   RefCodec& codec() { return tables_; }
+  Tables& tables() { return tables_; }
   // The value of an object for as long as the result's `keep`; blocks. `lock` is on the core's mutex.
   internal::ObjectValue Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object, Deadline deadline);
   // The same for a stored argument of a call, which the caller keeps until it has the reply.

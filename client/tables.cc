@@ -126,6 +126,24 @@ Contained Tables::Adopt(const std::vector<RefName>& names) {
   return contained;
 }
 
+std::string Tables::WhyPending(const ObjectRecord& record) const {
+  const PendingCall* const call = record.call.get();
+  std::string why;
+  if (call && call->actor) {
+    why = ActorTable::WhyPending(*call->actor);
+    if (!why.empty()) why = "its actor" + why;
+  } else if (call) {
+    why = tasks_.WhyPending(*call);
+    if (!why.empty()) why = "the task" + why;
+  }
+  return why.empty() ? "the call goes on" : why;
+}
+
+bool Tables::Needed() {
+  TakeReleased();
+  return objects_.OwnsAny() || actors_.OwnsAny();
+}
+
 void Tables::TakeReleased() {
   for (;;) {  // freeing one thing may drop refs inside it
     auto [objects, actors] = core_.releases->Take();

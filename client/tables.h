@@ -36,6 +36,10 @@ class Tables final : public MessageHandler, public RefCodec {
 
   // Lets go of the refs and handles that user code has dropped.
   void TakeReleased();
+  // Why an object has no value yet: "the call goes on", or what it waits for.
+  std::string WhyPending(const ObjectRecord& record) const;
+  // Whether others would lose something if this process ended now: objects that it owns, actors that it made.
+  bool Needed();
 
   void OnFrame(const Address& from, std::string_view frame) override;
   void OnRaylet(const pb::RayletToClient& message) override;

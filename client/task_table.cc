@@ -146,10 +146,17 @@ void TaskTable::OnLeaseUpdate(const pb::LeaseUpdate& update) {
     for (const auto& call : std::exchange(queue.tasks, {})) FailCall(call, FromProto(update.error()));
     return;
   }
-  if (!update.infeasible() || update.reason() == queue.told) return;
+  if (!update.infeasible()) return queue.told.clear();
+  if (update.reason() == queue.told) return;
   queue.told = update.reason();
-  std::fprintf(stderr, "troupe: %s cannot be placed: %s. It waits for such a node to join.\n", queue.what.c_str(),
+  std::fprintf(stderr, "troupe: %s cannot be placed: %s; it waits for such a node to join.\n", queue.what.c_str(),
                update.reason().c_str());
+}
+
+std::string TaskTable::WhyPending(const PendingCall& call) const {
+  auto it = queues_.find(call.task_key);
+  if (it == queues_.end() || it->second.told.empty()) return "";
+  return " cannot be placed: " + it->second.told + "; it waits for such a node to join";
 }
 
 void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame) {

@@ -27,6 +27,9 @@ class TaskTable {
   internal::ObjectPtr Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources, pb::Placement placement);
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
 
+  // " cannot be placed: ..." for a task that waits because no node could run it; else empty.
+  std::string WhyPending(const PendingCall& call) const;
+
   void OnLeaseGranted(const pb::LeaseGranted& granted);
   void OnLeaseUpdate(const pb::LeaseUpdate& update);
   void OnProcessGone(ProcessId process, const std::string& reason);

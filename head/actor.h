@@ -33,7 +33,6 @@ struct Actor {
   TimerId back_off = 0;
 
   // While it waits for a node.
-  bool infeasible = false;
   NodeId refused_by;                // had no room; asked again after its next report
   std::uint64_t refused_after = 0;  // reports of `refused_by` seen by then
 

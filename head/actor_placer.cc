@@ -71,7 +71,7 @@ bool ActorPlacer::Try(Actor& actor, std::map<std::string, scheduler::Decision>* 
   const scheduler::Decision decision = scheduler::Decide(demand, view_.nodes(), &spread_cursor_);
   if (decision.kind == Kind::kPlaced) {
     waiting_.erase(actor.sequence);
-    actor.infeasible = false;
+    actor.info.clear_infeasible();
     actor.refused_by = {};
     actor.info.clear_pending_reason();
     view_.Placed(decision.node, actor.id, actor.resources, PlacementCpuUnits(actor), loop_.Now());
@@ -90,8 +90,10 @@ bool ActorPlacer::Try(Actor& actor, std::map<std::string, scheduler::Decision>* 
 
 void ActorPlacer::SetReason(Actor& actor, const scheduler::Decision& decision) {
   const bool infeasible = decision.kind == Kind::kInfeasible;
-  const bool tell = actor.info.pending_reason().empty() || infeasible != actor.infeasible;
-  actor.infeasible = infeasible;
+  // What is missing changes seldom, what is merely taken all the time.
+  const bool tell = actor.info.pending_reason().empty() || infeasible != actor.info.infeasible() ||
+                    (infeasible && decision.reason != actor.info.pending_reason());
+  actor.info.set_infeasible(infeasible);
   actor.info.set_pending_reason(decision.reason);
   if (tell) events_.reason_changed(actor);
 }
@@ -103,7 +105,7 @@ std::vector<pb::Demand> ActorPlacer::Demands() const {
     pb::Demand& demand = by_need[actor.shape + actor.info.class_name() + actor.job.Hex()];
     demand.set_count(demand.count() + 1);
     *demand.mutable_resources() = actor.spec.resources();
-    demand.set_infeasible(actor.infeasible);
+    demand.set_infeasible(actor.info.infeasible());
     demand.set_reason(actor.info.pending_reason());
     demand.set_what("actor " + actor.info.class_name());
     demand.set_job(actor.job.value);

@@ -20,7 +20,7 @@ class ActorPlacer {
   struct Events {
     std::function<void(Actor&, const NodeId&)> placed;         // the actor waits no more
     std::function<void(Actor&, const std::string&)> hopeless;  // its only node is dead; it waits no more
-    std::function<void(Actor&)> reason_changed;  // it begins to wait, or has become feasible or infeasible
+    std::function<void(Actor&)> reason_changed;  // it begins to wait, or whether or why no node could hold it
   };
 
   // Passes over the queue are at least this far apart.

@@ -29,11 +29,13 @@ pb::Error Complete(const Actor& actor, const pb::Error& said, const std::string&
 
 }  // namespace
 
-ActorTable::ActorTable(Environment& environment, ClusterView& view, const Facts& facts, ActorLimits limits)
+ActorTable::ActorTable(Environment& environment, ClusterView& view, const Facts& facts, ActorLimits limits,
+                       std::function<void(JobId)> on_last_died)
     : environment_(environment),
       view_(view),
       facts_(facts),
       limits_(limits),
+      on_last_died_(std::move(on_last_died)),
       updates_(environment.nodes),
       placer_(environment.loop, view, store_, facts,
               {.placed = [this](Actor& actor, const NodeId& node) { Start(actor, node); },
@@ -67,6 +69,7 @@ void ActorTable::SendStart(const Actor& actor) {
   const pb::JobInfo* job = facts_.Job(actor.job);
   TROUPE_CHECK(job != nullptr);  // kept while it has live actors
   *start.mutable_job() = *job;
+  start.mutable_job()->set_in_use(true);  // by this actor, should the job have ended
   environment_.nodes.Send(actor.node, message);
 }
 
@@ -188,6 +191,7 @@ void ActorTable::End(Actor& actor, const std::string& reason) {
 }
 
 void ActorTable::Die(Actor& actor, pb::Error error) {
+  const JobId job = actor.job;
   spdlog::info("{} is dead: {}", Describe(actor), error.message());
   environment_.loop.Cancel(actor.back_off);
   actor.back_off = 0;
@@ -197,6 +201,7 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
   actor.info.set_state(pb::DEAD);
   actor.info.clear_address();
   actor.info.clear_pending_reason();
+  actor.info.clear_infeasible();
   *actor.info.mutable_death() = std::move(error);
   actor.spec.clear_arguments();
   updates_.Publish(actor);
@@ -206,6 +211,7 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
                                   {RowChange::Table::kActorSpecs, dropped->Bytes(), std::nullopt}},
                                  [] {});
   }
+  if (on_last_died_ && !store_.HasLive(job)) on_last_died_(job);
 }
 
 void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted* const> running) {

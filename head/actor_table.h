@@ -35,8 +35,9 @@ struct ActorLimits {
 // nothing, but a process that should not run is told to stop.
 class ActorTable {
  public:
-  // `view`, `facts` and the environment outlive the table.
-  ActorTable(Environment& environment, ClusterView& view, const Facts& facts, ActorLimits limits = {});
+  // `view`, `facts` and the environment outlive the table. `on_last_died`: no actor of the job lives any more.
+  ActorTable(Environment& environment, ClusterView& view, const Facts& facts, ActorLimits limits = {},
+             std::function<void(JobId)> on_last_died = {});
   ~ActorTable();
 
   // --- What clients ask for.
@@ -98,6 +99,7 @@ class ActorTable {
   ClusterView& view_;
   const Facts& facts_;
   const ActorLimits limits_;
+  const std::function<void(JobId)> on_last_died_;
   ActorStore store_;
   ActorUpdates updates_;
   ActorPlacer placer_;

@@ -17,7 +17,7 @@ Cluster::Cluster(Environment environment, ClusterOptions options)
       started_ms_(environment_.wall_ms()),
       nodes_(environment_, options_.id, options_.times, view_,
              [this](const NodeId& node, const std::string& reason) { NodeDied(node, reason); }),
-      actors_(environment_, view_, *this, options_.actors),
+      actors_(environment_, view_, *this, options_.actors, [this](JobId job) { jobs_.LastActorDied(job); }),
       jobs_(environment_, *this,
             {.released = [this](JobId job) { actors_.JobEnded(job); },
              .broadcast = [this](const pb::JobInfo& job) { Broadcast(job); },

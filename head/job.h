@@ -30,8 +30,10 @@ struct Job {
   pb::JobInfo info;
   Address driver;
   std::optional<Submission> submission;
-  // The job's actors and leases are gone; a submission's driver may still run and exit with any status.
-  bool released = false;
+  // The job's actors and leases are gone, and raylets were told this state; a submission's driver may still run and
+  // exit with any status.
+  std::optional<pb::JobInfo::State> released;
+  bool told_in_use = false;  // raylets were told that detached actors need its workers
   MonotonicTime released_at{};
   TimerId verdict = 0;  // waits for the raylet to say how the driver ended
 

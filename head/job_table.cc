@@ -31,12 +31,27 @@ JobTable::~JobTable() {
 
 void JobTable::Release(Job& job, pb::JobInfo::State state) {
   if (job.released) return;
-  job.released = true;
+  job.released = state;
   job.released_at = environment_.loop.Now();
+  events_.released(job.id);  // first: what raylets are told depends on which actors are left
+  job.told_in_use = facts_.JobInUse(job.id);
+  events_.broadcast(Released(job));
+}
+
+pb::JobInfo JobTable::Released(const Job& job) const {
   pb::JobInfo told = job.info;
-  told.set_state(state);
-  events_.broadcast(told);
-  events_.released(job.id);
+  if (!job.ended()) told.set_state(*job.released);
+  told.set_in_use(facts_.JobInUse(job.id));
+  return told;
+}
+
+void JobTable::LastActorDied(JobId id) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || !it->second->told_in_use) return;
+  Job& job = *it->second;
+  job.told_in_use = false;
+  job.released_at = environment_.loop.Now();
+  events_.broadcast(Released(job));
 }
 
 void JobTable::End(Job& job, pb::JobInfo::State state, const std::string& message) {
@@ -137,7 +152,7 @@ void JobTable::OnPackaged(const pb::JobProgramPackaged& packaged) {
     spdlog::warn("job {}: its program could not be packaged: {}", job.id.Hex(), packaged.error());
     job.info.set_message("its program could not be packaged: " + packaged.error());
   }
-  Save(job, [this](Job& saved) { events_.broadcast(saved.info); });
+  Save(job, [this](Job& saved) { events_.broadcast(saved.released ? Released(saved) : saved.info); });
 }
 
 void JobTable::NodeJoined(const NodeId& node) {
@@ -145,8 +160,7 @@ void JobTable::NodeJoined(const NodeId& node) {
     Job& job = *jobs_.at(id);
     if (job.released && environment_.loop.Now() - job.released_at < kTellAgain) {
       pb::HeadToNode message;
-      *message.mutable_job_update()->mutable_job() = job.info;
-      if (!job.ended()) message.mutable_job_update()->mutable_job()->set_state(pb::JobInfo::SUCCEEDED);
+      *message.mutable_job_update()->mutable_job() = Released(job);
       environment_.nodes.Send(node, message);
     }
     if (!job.submission || job.ended()) continue;
@@ -201,7 +215,7 @@ const pb::JobInfo* JobTable::Find(JobId id) const {
 
 bool JobTable::IsOver(JobId id) const {
   auto it = jobs_.find(id);
-  return it == jobs_.end() || it->second->released;
+  return it == jobs_.end() || it->second->released.has_value();
 }
 
 Result<NodeId> JobTable::NodeOf(const std::string& submission) const {

@@ -56,6 +56,7 @@ class JobTable {
   void OnDriverUpdate(const NodeId& node, const pb::DriverUpdate& update);
   void OnPackaged(const pb::JobProgramPackaged& packaged);
   void ProcessEnded(ProcessId process);
+  void LastActorDied(JobId job);
   void NodeJoined(const NodeId& node);
   void NodeDied(const NodeId& node, const std::string& reason);
 
@@ -74,6 +75,8 @@ class JobTable {
   void SendStopDriver(const Job& job);
   // Takes away what the job has in the cluster; `state` is what raylets are told.
   void Release(Job& job, pb::JobInfo::State state);
+  // What raylets are told of a job that has been released: they keep its workers while detached actors need them.
+  pb::JobInfo Released(const Job& job) const;
   void End(Job& job, pb::JobInfo::State state, const std::string& message);
   void Forget();
   // Commits the job's row, then runs `then` unless the table or the job has gone.

@@ -156,20 +156,6 @@ void ActorHost::OnWorkerExit(ProcessId worker, const std::string& cause) {
   }
 }
 
-void ActorHost::OnJobEnded(JobId job) {
-  std::vector<Key> ended;
-  for (const auto& [key, actor] : actors_) {
-    if (actor.hosted.spec.job() == job.value && !actor.hosted.spec.detached()) ended.push_back(key);
-  }
-  for (const Key& key : ended) {
-    pb::StopActor stop;
-    stop.set_id(key.first.Bytes());
-    stop.set_incarnation(key.second);
-    stop.set_reason("its job ended");
-    Stop(stop);
-  }
-}
-
 pb::ActorStarted ActorHost::StartedOf(const Actor& actor) const {
   pb::ActorStarted started;
   started.set_id(actor.hosted.spec.id());

@@ -21,8 +21,8 @@
 
 namespace troupe::raylet {
 
-// Starts, stops and watches actors as the head says, and reports to it what became of each incarnation, once. Loop
-// thread.
+// Starts, stops and watches actors as the head says, and reports to it what became of each incarnation, once. Which
+// actors end with their job is for the head to say, too: it alone knows who made whom. Loop thread.
 //
 //   starting --worker acquired--> constructing --ActorConstructed--> running
 //      |                               |                                |
@@ -44,8 +44,6 @@ class ActorHost {
   void OnExitIntent(ProcessId worker, const pb::ExitIntent& intent);
 
   void OnWorkerExit(ProcessId worker, const std::string& cause);
-  // Kills the job's actors that are not detached.
-  void OnJobEnded(JobId job);
 
   struct Hosted {
     pb::ActorSpec spec;

@@ -165,6 +165,7 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
         m_.actors->OnExitIntent(client.process, message.exit_intent());
       }
       break;
+    case Body::kExitDeclined: m_.pool->OnExitDeclined(client.process); break;
     case Body::kBlocked:
     case Body::kActorConstructed: return OnWorkerNotice(client, message);
     default: return InvalidArgument("it sent a message that this raylet does not know, or without a request id");

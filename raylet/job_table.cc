@@ -4,11 +4,6 @@
 
 namespace troupe::raylet {
 
-bool JobEnded(const pb::JobInfo& job) {
-  return job.state() == pb::JobInfo::SUCCEEDED || job.state() == pb::JobInfo::FAILED ||
-         job.state() == pb::JobInfo::STOPPED;
-}
-
 void JobTable::Learn(const pb::JobInfo& job) {
   if (job.id() == 0) return;
   const pb::JobInfo* known = Find(JobId{job.id()});

@@ -10,7 +10,12 @@
 
 namespace troupe::raylet {
 
-bool JobEnded(const pb::JobInfo& job);
+// Whether nothing of the job goes on: its driver has ended, and no detached actor is left that it or its actors made.
+inline bool JobEnded(const pb::JobInfo& job) {
+  const bool driver_ended = job.state() == pb::JobInfo::SUCCEEDED || job.state() == pb::JobInfo::FAILED ||
+                            job.state() == pb::JobInfo::STOPPED;
+  return driver_ended && !job.in_use();
+}
 
 // Loop thread.
 class JobTable {
@@ -28,7 +33,7 @@ class JobTable {
   // From the head, which tells every node of every job. Its word replaces what was known.
   void Update(const pb::JobInfo& job);
 
-  // Null for unknown jobs. Ended ones are kept for a while, as their detached actors still run their program.
+  // Null for unknown jobs. Ended ones are kept for a while, for requests that come late.
   const pb::JobInfo* Find(JobId job) const;
 
  private:

@@ -115,10 +115,10 @@ void LocalLeases::OnLesseeDied(const std::function<bool(const Address&)>& died, 
   for (LeaseId id : ended) End(id, reason);
 }
 
-void LocalLeases::OnJobEnded(JobId job, const std::function<bool(const Address& lessee)>& keep) {
+void LocalLeases::OnJobEnded(JobId job) {
   std::vector<LeaseId> ended;
   for (const auto& [id, lease] : leases_) {
-    if (lease.job == job && !keep(lease.lessee)) ended.push_back(id);
+    if (lease.job == job) ended.push_back(id);
   }
   for (LeaseId id : ended) End(id, "its job ended");
 }

@@ -50,8 +50,8 @@ class LocalLeases {
   void OnWorkerExit(ProcessId worker);
   // Ends the leases of every lessee that matches.
   void OnLesseeDied(const std::function<bool(const Address&)>& died, const std::string& reason);
-  // Ends the job's leases but those for which `keep` says so.
-  void OnJobEnded(JobId job, const std::function<bool(const Address& lessee)>& keep);
+  // Nothing of the job goes on: ends its leases.
+  void OnJobEnded(JobId job);
 
   bool Leased(ProcessId worker) const { return by_worker_.contains(worker); }
   std::size_t size() const { return leases_.size(); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -75,7 +76,13 @@ std::uint64_t AvailableMemory() {
   return 0;
 }
 
+// Those that CUDA lets this process see: workers get them by their places in that list.
 unsigned CountGpus() {
+  if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES")) {
+    const std::string list = visible;
+    return list.empty() || list.starts_with('-') ? 0
+                                                 : 1 + static_cast<unsigned>(std::count(list.begin(), list.end(), ','));
+  }
   std::error_code none;
   unsigned count = 0;
   for (std::filesystem::directory_iterator it("/proc/driver/nvidia/gpus", none), end; !none && it != end;

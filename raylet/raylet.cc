@@ -97,7 +97,6 @@ struct Raylet::Impl {
   void OnLinkBroken(NodeId node);
   void OnJobEnded(const pb::JobInfo& job);
   void OnChanged();
-  bool OutlivesJob(const Address& lessee) const;
 
   AsioEventLoop& loop;
   const RayletOptions options;
@@ -400,21 +399,14 @@ void Raylet::Impl::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::N
   lease_requests.Kick();
 }
 
+// Actors are the head's to end. While detached ones are left the job has not ended here: leases then end with their
+// lessees, of which the driver is one.
 void Raylet::Impl::OnJobEnded(const pb::JobInfo& job) {
   const JobId id{job.id()};
   spdlog::info("job {} ended", id.Hex());
   packager.Remove(id);
   pool.RemoveJob(id);
-  actors.OnJobEnded(id);
-  leases.OnJobEnded(id, [this](const Address& lessee) { return OutlivesJob(lessee); });
-}
-
-// A detached actor goes on, and so do its tasks. Of a lessee on another node this one does not know; its node tells
-// when it dies.
-bool Raylet::Impl::OutlivesJob(const Address& lessee) const {
-  if (lessee.node != identity.node) return true;
-  const ActorHost::Hosted* hosted = actors.Find(lessee.process);
-  return hosted != nullptr && hosted->spec.detached();
+  leases.OnJobEnded(id);
 }
 
 // --- From other nodes ------------------------------------------------------------------------------------------------

@@ -106,15 +106,16 @@ void WorkerPool::OnRegistered(ProcessId id) {
   job.failures = 0;
   --job.starting;
   --starting_;
-  MakeIdle(*worker);
+  MakeIdle(*worker, true);
   const WorkerProcess view = worker->public_view();
   if (events_.on_started) events_.on_started(view);
   SchedulePump();
 }
 
-void WorkerPool::MakeIdle(Worker& worker) {
+void WorkerPool::MakeIdle(Worker& worker, bool first_choice) {
   worker.state = State::kIdle;
-  FindJob(worker.job)->idle.push_back(worker.id);
+  auto& idle = FindJob(worker.job)->idle;
+  idle.insert(first_choice ? idle.end() : idle.begin(), worker.id);
   if (!events_.ask_exit) return;
   worker.timer =
       loop_.After(options_.idle_timeout, Guarded([id = worker.id](WorkerPool& pool) { pool.OnIdleTimeout(id); }));
@@ -145,7 +146,16 @@ void WorkerPool::Release(ProcessId id) {
   if (worker == nullptr || worker->state != State::kHandedOut) return;
   if (worker->ended || !worker->kill_reason.empty()) return;  // its end is on the way to us
   if (FindJob(worker->job)->ended) return Kill(id, "its job ended");
-  MakeIdle(*worker);
+  MakeIdle(*worker, true);
+  SchedulePump();
+}
+
+void WorkerPool::OnExitDeclined(ProcessId id) {
+  TROUPE_CHECK(loop_.InLoop());
+  Worker* worker = FindWorker(id);
+  if (worker == nullptr || worker->state != State::kRetiring) return;
+  if (worker->ended || !worker->kill_reason.empty()) return;  // its end is on the way to us
+  MakeIdle(*worker, false);
   SchedulePump();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/logging.h"
+#include "raylet/job_table.h"
 #include "raylet/worker_pool_state.h"
 
 namespace troupe::raylet {
@@ -10,11 +11,6 @@ namespace {
 
 constexpr int kStartAttempts = 3;
 constexpr std::chrono::milliseconds kKillLimit{2'000};
-
-bool HasEnded(const pb::JobInfo& job) {
-  return job.state() == pb::JobInfo::SUCCEEDED || job.state() == pb::JobInfo::FAILED ||
-         job.state() == pb::JobInfo::STOPPED;
-}
 
 std::chrono::milliseconds Remaining(std::chrono::steady_clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -46,7 +42,7 @@ WorkerPool::Job& WorkerPool::JobOf(const pb::JobInfo& info) {
   if (!job) {
     job = std::make_unique<Job>();
     job->id = id;
-    job->ended = HasEnded(info);
+    job->ended = JobEnded(info);
     job->program_template = std::make_unique<JobTemplate>(
         loop_, context_, options_, cache_, id,
         JobTemplate::Events{

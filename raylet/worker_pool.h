@@ -38,8 +38,8 @@ struct WorkerProcess {
 //
 //   starting --OnRegister--> idle --Acquire--> handed out
 //                             ^ \                  |
-//                   Release   |  \--> retiring     |    (retiring: asked to exit, never handed out again)
-//                             +--------------------+
+//                   Release   |  \--> retiring     |    (retiring: asked to exit, not handed out; OnExitDeclined
+//                             +--------------------+     makes it idle again)
 //
 // Loop thread only; callbacks come from the loop and never from inside a call of a method. The loop, the context (the
 // loop's own) and the cache must outlive it. Workers get TROUPE_WORKER_KIND, TROUPE_RAYLET_SOCKET, TROUPE_PROCESS_ID,
@@ -63,8 +63,8 @@ class WorkerPool {
     std::function<void(const WorkerProcess&, const ExitCause&)> on_exit;
     // A worker has registered and is idle. Before it is handed out.
     std::function<void(const WorkerProcess&)> on_started;
-    // Send the idle worker an ExitRequest: it exits when it owns no object. Empty: idle workers are never trimmed,
-    // since killing one would lose what it owns.
+    // Send the idle worker an ExitRequest: it exits, or declines when others need what it owns. Empty: idle workers are
+    // never trimmed, since killing one would lose that.
     std::function<void(const WorkerProcess&)> ask_exit;
     // Something the job's user should read on the driver, once: why its workers start slowly.
     std::function<void(JobId, const std::string&)> on_note;
@@ -81,9 +81,9 @@ class WorkerPool {
   // Learns or updates a job. On the node that the program comes from its template starts at once, on others with the
   // first Acquire. A failure to start is only logged here: whoever asks for a worker will see it.
   void AddJob(const pb::JobInfo& job);
-  // The job ended: kills its starting and idle workers and fails its waiting Acquires with Cancelled. Handed-out
-  // workers (a detached actor's, say) stay until killed or released, and the template until none is left, for it says
-  // how its forks ended.
+  // The job ended, and nothing of it goes on: kills its starting and idle workers and fails its waiting Acquires with
+  // Cancelled. Handed-out workers (a detached actor's, say) stay until killed or released, and the template until none
+  // is left, for it says how its forks ended.
   void RemoveJob(JobId job);
 
   // Hands out a registered worker of the job, exclusively, starting one when none is idle. `done` gets the worker, or
@@ -96,6 +96,8 @@ class WorkerPool {
 
   // Takes a handed-out worker back; one of an ended job is killed instead.
   void Release(ProcessId process);
+  // A worker that was asked to exit stays, since others need what it owns: it is idle again, and asked again later.
+  void OnExitDeclined(ProcessId process);
   // Kills the worker (SIGKILL); on_exit follows, with `reason` in its cause. Unknown workers are ignored.
   void Kill(ProcessId process, const std::string& reason);
 
@@ -152,7 +154,7 @@ class WorkerPool {
   void OnIdleTimeout(ProcessId id);
   void OnProcessEnded(ProcessId id, std::optional<int> wait_status);
   void Watch(Worker& worker, SpawnedProcess process);
-  void MakeIdle(Worker& worker);
+  void MakeIdle(Worker& worker, bool first_choice);
   void LeaveIdle(Worker& worker);
   void Finish(ProcessId id, ExitCause cause);
   std::unique_ptr<Worker> Remove(ProcessId id);

@@ -15,21 +15,13 @@ namespace {
 
 constexpr std::chrono::seconds kFlushLimit{5};
 
-// Makes the GPUs that were assigned the only ones that CUDA sees.
-std::vector<int> ShowGpus(const google::protobuf::RepeatedField<std::uint32_t>& gpus) {
-  std::string list;
-  std::vector<int> ids;
-  for (const std::uint32_t gpu : gpus) {
-    list += (list.empty() ? "" : ",") + std::to_string(gpu);
-    ids.push_back(static_cast<int>(gpu));
-  }
-  setenv("CUDA_VISIBLE_DEVICES", list.c_str(), 1);
-  return ids;
-}
-
 bool HoldsCpus(const pb::Resources& resources) {
   auto it = resources.units().find("CPU");
   return it != resources.units().end() && it->second > 0;
+}
+
+ErrorInfo Refused(std::string why) {
+  return {.kind = ErrorKind::kRefused, .outcome = troupe::Outcome::kNotExecuted, .message = std::move(why)};
 }
 
 std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
@@ -41,7 +33,7 @@ Executor::~Executor() = default;
 int Executor::Run() {
   std::unique_lock lock(core_.mutex);
   while (!stop_) {
-    runtime_.WaitUntil(lock, [this] { return stop_ || assignment_ || (!mailbox_.empty() && (actor_ || lease_)); });
+    runtime_.WaitUntil(lock, [this] { return stop_ || assignment_ || HasWork(); });
     if (stop_) break;
     if (assignment_) {
       const pb::AssignActor assignment = *std::exchange(assignment_, std::nullopt);
@@ -50,7 +42,9 @@ int Executor::Run() {
     }
     const std::unique_ptr<Mail> mail = std::move(mailbox_.front());
     mailbox_.pop_front();
-    if (mail->terminate) {
+    if (!actor_ && lease_.Check(mail->from, mail->frame.incarnation) == LeaseGate::Verdict::kRefuse) {
+      ReplyError(*mail, Refused("the lease that the task was sent under has ended"));
+    } else if (mail->terminate) {
       ExitActor(lock, "terminated after the calls before it");
     } else {
       Execute(lock, *mail);
@@ -61,6 +55,12 @@ int Executor::Run() {
     std::fprintf(stderr, "troupe: this worker ends with replies that their callers did not take in time\n");
   }
   return stop_->status;
+}
+
+bool Executor::HasWork() const {
+  if (mailbox_.empty()) return false;
+  const Mail& next = *mailbox_.front();
+  return actor_ || lease_.Check(next.from, next.frame.incarnation) != LeaseGate::Verdict::kWait;
 }
 
 // --- What arrives --------------------------------------------------------------------------------------------------
@@ -87,23 +87,18 @@ void Executor::OnCall(const Address& from, std::string_view frame) {
 
 std::optional<ErrorInfo> Executor::Refusal(const Mail& mail) const {
   const client::CallFrame& frame = mail.frame;
-  const auto refuse = [](std::string why) {
-    return ErrorInfo{.kind = ErrorKind::kRefused, .outcome = troupe::Outcome::kNotExecuted, .message = std::move(why)};
-  };
   if (!frame.actor) {
-    // The raylet announces a lease here before it grants it there, over the same kind of socket; the call comes by
-    // another way, so it may be early. Only a lease of somebody else is a mistake for sure.
-    if (actor_) return refuse("the process hosts an actor and runs no tasks");
-    return std::nullopt;
+    if (actor_) return Refused("the process hosts an actor and runs no tasks");
+    return std::nullopt;  // of its lease Run() asks when its turn comes
   }
-  if (!actor_ || actor_->id != frame.actor) return refuse("the process does not host this actor");
+  if (!actor_ || actor_->id != frame.actor) return Refused("the process does not host this actor");
   if (actor_->incarnation != frame.incarnation) {
-    return refuse("the call is for incarnation " + std::to_string(frame.incarnation) + ", this is incarnation " +
-                  std::to_string(actor_->incarnation));
+    return Refused("the call is for incarnation " + std::to_string(frame.incarnation) + ", this is incarnation " +
+                   std::to_string(actor_->incarnation));
   }
   if (actor_->max_pending_calls > 0 && mailbox_.size() >= actor_->max_pending_calls) {
-    return refuse("the actor has " + std::to_string(mailbox_.size()) +
-                  " calls waiting, as many as its max_pending_calls allows; call again later");
+    return Refused("the actor has " + std::to_string(mailbox_.size()) +
+                   " calls waiting, as many as its max_pending_calls allows; call again later");
   }
   return std::nullopt;
 }
@@ -111,11 +106,8 @@ std::optional<ErrorInfo> Executor::Refusal(const Mail& mail) const {
 void Executor::OnRaylet(const pb::RayletToClient& message) {
   switch (message.body_case()) {
     case pb::RayletToClient::kAssignActor: assignment_ = message.assign_actor(); break;
-    case pb::RayletToClient::kAssignLease:
-      lease_ = message.assign_lease();
-      ShowGpus(lease_->gpus());
-      break;
-    case pb::RayletToClient::kExit: stop_ = Stop{0, message.exit().reason()}; break;
+    case pb::RayletToClient::kAssignLease: lease_.Assign(message.assign_lease()); break;
+    case pb::RayletToClient::kExit: OnExitRequest(message.exit()); break;
     case pb::RayletToClient::kTerminateActor: {
       auto mail = std::make_unique<Mail>();
       mail->terminate = true;
@@ -124,6 +116,17 @@ void Executor::OnRaylet(const pb::RayletToClient& message) {
     }
     default: break;
   }
+}
+
+// The worker is idle. Its user's objects and actors may not be.
+void Executor::OnExitRequest(const pb::ExitRequest& request) {
+  if (!runtime_.tables().Needed()) {
+    stop_ = Stop{0, request.reason()};
+    return;
+  }
+  pb::ClientToRaylet message;
+  message.mutable_exit_declined();
+  core_.messenger->SendRaylet(message);
 }
 
 // Whatever runs now would have nowhere to send its result, and nobody would know that this process exists.
@@ -149,7 +152,7 @@ void Executor::Construct(std::unique_lock<std::mutex>& lock, const pb::AssignAct
   actor.context.name_space = spec.name_space();
   actor.context.incarnation = assignment.incarnation();
   actor.context.was_restarted = assignment.was_restarted();
-  actor.context.gpu_ids = ShowGpus(assignment.gpus());
+  actor.context.gpu_ids = gpus_.Show({assignment.gpus().begin(), assignment.gpus().end()});
   actor_ = std::move(actor);
   holds_cpus_ = HoldsCpus(spec.resources());
   runtime_.SetThreadContext(&actor_->context);
@@ -267,7 +270,7 @@ Executor::Outcome Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mai
   if (prepared.error) return {.result = {}, .error = std::move(prepared.error)};
   internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();
   context.task = {mail.from.process.value, mail.frame.sequence};
-  if (!actor_ && lease_) context.gpu_ids.assign(lease_->gpus().begin(), lease_->gpus().end());
+  if (!actor_) context.gpu_ids = gpus_.Show(lease_.gpus());  // one lease follows another
   void* const instance = actor_ ? actor_->instance.get() : nullptr;
   const bool lends = actor_ ? holds_cpus_ : true;
   lock.unlock();

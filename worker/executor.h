@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "client/runtime_impl.h"
+#include "worker/lease_gate.h"
+#include "worker/visible_gpus.h"
 
 namespace troupe::worker {
 
@@ -63,7 +65,9 @@ class Executor final : public client::CallSink {
     std::string reason;
   };
 
+  bool HasWork() const;
   std::optional<ErrorInfo> Refusal(const Mail& mail) const;
+  void OnExitRequest(const pb::ExitRequest& request);
   void Construct(std::unique_lock<std::mutex>& lock, const pb::AssignActor& assignment);
   std::optional<ErrorInfo> Make(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec);
   void Execute(std::unique_lock<std::mutex>& lock, Mail& mail);
@@ -79,7 +83,8 @@ class Executor final : public client::CallSink {
   std::deque<std::unique_ptr<Mail>> mailbox_;
   std::optional<pb::AssignActor> assignment_;
   std::optional<Hosted> actor_;
-  std::optional<pb::AssignLease> lease_;
+  LeaseGate lease_;
+  VisibleGpus gpus_;
   bool holds_cpus_ = false;
   std::optional<Stop> stop_;
 };

@@ -15,10 +15,10 @@
 namespace troupe {
 
 // Starts an actor of class C, made by C(arguments...) in a process of its own, and returns its handle at once (of a
-// named actor: when the name is registered). Any thread. An ObjectRef<T> among the arguments is passed as its T,
-// unless only the ref itself fits a constructor. What the constructor throws, and everything else that keeps the
-// actor from starting, ends the calls made to it; WaitAlive tells it earlier.
-// Throws SerializationError when an argument does not encode, and RefusedError when the name is taken.
+// named actor: when the name is registered), whether or not there is room for it. Any thread. An ObjectRef<T> among the
+// arguments is passed as its T, unless only the ref itself fits a constructor. What the constructor throws, and
+// everything else that keeps the actor from starting, ends the calls made to it; WaitAlive tells it earlier. Throws
+// SerializationError when an argument does not encode, and RefusedError when the name is taken.
 template <class C, class... A>
 requires(!internal::kStartsWith<ActorOptions, A...>) ActorHandle<C> Spawn(A&&... arguments) {
   return internal::SpawnActor<C>(ActorOptions(), std::forward<A>(arguments)...);
@@ -75,8 +75,12 @@ void Terminate(const ActorHandle<C>& actor) {
 // actors.
 [[noreturn]] void ExitActor();
 
-// Blocks until the constructor has returned. Throws TaskError when it threw, UnschedulableError when no node can run
-// it, ActorDiedError, and TimeoutError when `timeout` has passed. UsageError for an empty handle.
+// Blocks until the constructor has returned. Throws TaskError when it threw, ActorDiedError, TimeoutError when
+// `timeout` has passed, and UsageError for an empty handle.
+// When no node of the cluster could ever hold the actor, it waits for such a node to join, its calls with it, and
+// standard error says once what is missing. WaitAlive then throws UnschedulableError, with the same reason: at once
+// without a timeout, and with one if no such node has joined when it has passed. The actor goes on waiting; call
+// WaitAlive again, or end it by Kill or with its last handle.
 template <class C>
 void WaitAlive(const ActorHandle<C>& actor) {
   internal::WaitForActor(internal::HandleAccess::State(actor), std::nullopt);

@@ -14,8 +14,9 @@ using NodeInfo = internal::NodeDescription;
 // What GetRuntimeContext returns. Ids that do not apply are none: the actor outside actors, the task outside calls.
 using RuntimeContext = internal::Context;
 
-// All nodes the head knows of, also dead ones. Blocks for one question to the head. Any thread. UsageError without
-// Init, ConnectionError when the head does not answer.
+// All nodes of the cluster, also dead ones, as the head told the raylet of this node last: what is free may be a second
+// old, and while the head is away nothing changes. Blocks for one question to the raylet. Any thread. UsageError
+// without Init, ConnectionError when the raylet is gone.
 std::vector<NodeInfo> Nodes();
 
 // Sums over the living nodes, by resource ("CPU", "GPU", "memory" in bytes, custom names): what they have, and what

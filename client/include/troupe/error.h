@@ -89,7 +89,7 @@ class SerializationError : public Error {
 };  // a value does not encode or decode
 class UnschedulableError : public Error {
   using Error::Error;
-};  // no node can ever run it
+};  // no node of the cluster could ever run it
 class ProgramError : public Error {
   using Error::Error;
 };  // the program could not be started on the node

@@ -466,8 +466,7 @@ class Session {
       it = it->second.first == id ? workers_.waiting.erase(it) : std::next(it);
     }
     for (const auto& done : cancelled) done(Cancelled("its job ended"));
-    actors_.OnJobEnded(id);
-    leases_.OnJobEnded(id, [](const Address& lessee) { return lessee.node != kSelf; });
+    leases_.OnJobEnded(id);
   }
 
   // --- Other nodes -------------------------------------------------------------------------------------------------

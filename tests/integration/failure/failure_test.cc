@@ -255,6 +255,23 @@ TEST_F(HeadLoss, CallsGoOnWithoutAHead) {
   EXPECT_EQ(actor.Pid().Get(kDeadline), pid);
   EXPECT_EQ(Put(std::string(1 << 20, 'x')).Get(kDeadline).size(), std::size_t{1} << 20);
   EXPECT_THROW(GetActor<Victim>("anyone"), Error) << "who but the head would know?";
+  ASSERT_EQ(Nodes().size(), 1U) << "the raylet knows";
+  EXPECT_EQ(Nodes()[0].id.Hex(), cluster().node_id(0));
+  EXPECT_EQ(ClusterResources().at("CPU"), 4);
+}
+
+class RayletLoss : public DriverTest {};
+
+TEST_F(RayletLoss, EndsWhatWaitsAndWhatIsAskedLater) {
+  auto actor = Spawn<Victim>(NewFile(), 1);
+  auto stuck = actor.Do(1);
+  EXPECT_FALSE(stuck.TryGet(100ms).has_value());
+  cluster().KillRaylet(0);
+  const auto lost = stuck.TryGet(kDeadline);
+  ASSERT_FALSE(lost.has_value());
+  EXPECT_EQ(lost.error().outcome, Outcome::kUnknown) << lost.error().message;
+  EXPECT_THROW(Nodes(), ConnectionError);
+  EXPECT_THROW(actor.Pid(), ConnectionError);
 }
 
 }  // namespace

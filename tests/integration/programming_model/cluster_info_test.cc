@@ -86,6 +86,34 @@ TEST_F(ClusterInfo, GpusGoToOneActorEachAndAreTheOnlyOnesItSees) {
   EXPECT_EQ(none.VisibleGpus().Get(kDeadline), "");
 }
 
+struct Seen {
+  std::string visible;
+  std::vector<int> ids;
+  int pid = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(visible, ids, pid);
+  }
+};
+Seen SeeGpus() {
+  const char* list = std::getenv("CUDA_VISIBLE_DEVICES");
+  return {list ? list : "unset", GetRuntimeContext().gpu_ids, getpid()};
+}
+
+TEST_F(ClusterInfo, EachTaskSeesItsOwnGpusAlsoInAWorkerThatHadOthers) {
+  std::set<int> pids;
+  for (int i = 0; i < 30; ++i) {
+    const int gpus = i % 3;
+    const Seen seen = troupe::Run<&SeeGpus>({.num_gpus = gpus}).Get(kDeadline);
+    ASSERT_EQ(seen.ids.size(), static_cast<std::size_t>(gpus));
+    std::string list;
+    for (const int id : seen.ids) list += (list.empty() ? "" : ",") + std::to_string(id);
+    EXPECT_EQ(seen.visible, list);
+    pids.insert(seen.pid);
+  }
+  EXPECT_LT(pids.size(), 20U) << "no worker was used again";
+}
+
 TEST_F(ClusterInfo, FractionsOfAGpuShareOne) {
   auto a = Spawn<Informer>({.num_gpus = 0.5});
   auto b = Spawn<Informer>({.num_gpus = 0.5});
@@ -109,6 +137,27 @@ TEST_F(ClusterInfo, WhatNoNodeCanRunIsSaidAtOnce) {
   EXPECT_TRUE(greedy.WaitForErrors("cannot be placed")) << greedy.Errors();
   EXPECT_TRUE(greedy.WaitForErrors("CPU")) << greedy.Errors();
   EXPECT_TRUE(greedy.WaitForErrors("unobtainium")) << greedy.Errors();
+}
+
+TEST_F(ClusterInfo, WaitingForAnActorThatNoNodeCanHoldFailsAndSaysWhatIsMissing) {
+  auto actor = Spawn<Informer>({.resources = {{"unobtainium", 1}}});
+  auto call = actor.Pid();
+  for (const auto wait : {+[](const ActorHandle<Informer>& handle) { WaitAlive(handle); },
+                          +[](const ActorHandle<Informer>& handle) { WaitAlive(handle, std::chrono::seconds(1)); }}) {
+    try {
+      wait(actor);
+      FAIL() << "no exception";
+    } catch (const UnschedulableError& error) {
+      EXPECT_EQ(error.outcome(), Outcome::kNotExecuted);
+      EXPECT_NE(std::string(error.what()).find("unobtainium"), std::string::npos) << error.what();
+    }
+  }
+  const auto pending = call.TryGet(std::chrono::milliseconds(1));
+  ASSERT_FALSE(pending.has_value());
+  EXPECT_EQ(pending.error().kind, ErrorKind::kTimeout);
+  EXPECT_NE(pending.error().message.find("unobtainium"), std::string::npos) << pending.error().message;
+  Kill(actor);
+  EXPECT_EQ(call.TryGet(kDeadline).error().kind, ErrorKind::kActorDied);
 }
 
 TEST_F(ClusterInfo, InitTwiceIsAMistakeUnlessAllowed) {

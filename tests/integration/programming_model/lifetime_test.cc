@@ -57,10 +57,34 @@ class Mortal {
 
 TROUPE_ACTOR(lifetime::Mortal, Pid, Count, Note, Leave, Crash, CrashOnce, Throw, Incarnation, Blob, Name, WaitFor);
 
+namespace lifetime {
+
+// Has a child, and an object that a task of its own has put.
+class Mother {
+ public:
+  Mother()
+      : child_(troupe::Spawn<Mortal>()), kept_(troupe::Run([] { return troupe::Put(std::string("kept")); }).Get()) {}
+  int Pid() const { return getpid(); }
+  int ChildPid() const { return child_.Pid().Get(); }
+  int TaskPid() const {
+    return troupe::Run([] { return static_cast<int>(getpid()); }).Get();
+  }
+  std::string Kept() const { return kept_.Get(); }
+
+ private:
+  troupe::ActorHandle<Mortal> child_;
+  troupe::ObjectRef<std::string> kept_;
+};
+
+}  // namespace lifetime
+
+TROUPE_ACTOR(lifetime::Mother, Pid, ChildPid, TaskPid, Kept);
+
 namespace troupe::integration {
 namespace {
 
 using lifetime::Mortal;
+using lifetime::Mother;
 
 class Lifetimes : public ModelTest {
  protected:
@@ -279,6 +303,29 @@ TEST_F(Lifetimes, ADetachedActorSurvivesItsCreatorAndServesAnotherProgram) {
   EXPECT_TRUE(IsRunning(detached));
   Kill(actor);
   EXPECT_TRUE(WaitGone(detached));
+}
+
+int MakeMother(const std::vector<std::string>&) {
+  Init({.name_space = "shared"});
+  auto mother = Spawn<Mother>({.name = "mother", .lifetime = Lifetime::kDetached});
+  auto scoped = Spawn<Mortal>();
+  std::printf("%d %d %d\n", mother.Pid().Get(), mother.ChildPid().Get(), scoped.Pid().Get());
+  return 0;
+}
+const bool kMakeMother = RegisterRole("make mother", MakeMother);
+
+TEST_F(Lifetimes, WhatADetachedActorMadeOutlivesTheJobWithIt) {
+  Program maker = Program::OfRole("make mother");
+  ASSERT_EQ(maker.Wait(), 0) << maker.Errors();
+  int mother = 0, child = 0, scoped = 0;
+  ASSERT_EQ(std::sscanf(maker.Output().c_str(), "%d %d %d", &mother, &child, &scoped), 3) << maker.Output();
+  EXPECT_TRUE(WaitGone(scoped)) << "the job has ended";
+  auto actor = GetActor<Mother>("mother", "shared");
+  EXPECT_EQ(actor.ChildPid().Get(kDeadline), child);
+  EXPECT_EQ(actor.Kept().Get(kDeadline), "kept");
+  const int worker = actor.TaskPid().Get(kDeadline);
+  Kill(actor);
+  for (const int pid : {mother, child, worker}) EXPECT_TRUE(WaitGone(pid)) << "nothing needs it any more";
 }
 
 int HoldActors(const std::vector<std::string>&) {

@@ -186,10 +186,14 @@ TEST_F(NodeLoss, ActorsAndTasksOfAKilledRayletGoOnElsewhere) {
 
 TEST_F(NodeLoss, ANodeThatJoinsLaterIsUsed) {
   ClusterOptions node = SmallNode(1);
-  node.resources = {{"late", 1}};
+  node.resources = {{"late", 2}};
   auto waiting = troupe::Run<&NodeOfTask>({.resources = {{"late", 1}}});
+  auto actor = Spawn<Host>({.resources = {{"late", 1}}});
+  EXPECT_THROW(WaitAlive(actor), UnschedulableError);
   const std::size_t late = cluster().AddNode(node);
   EXPECT_EQ(waiting.Get(kDeadline), cluster().node_id(late));
+  WaitAlive(actor, kDeadline);
+  EXPECT_EQ(actor.Node().Get(kDeadline), cluster().node_id(late));
 }
 
 }  // namespace

@@ -288,6 +288,34 @@ TEST_F(ActorLifeTest, EndOfTheJobEndsAllButDetachedActorsAndWhatTheseMade) {
   Register(later);
 }
 
+TEST_F(ActorLifeTest, RayletsHearWhetherDetachedActorsGoOnWithAnEndedJob) {
+  pb::ActorSpec spec = Spec(1, job_);
+  spec.set_name("service");
+  spec.set_detached(true);
+  Register(spec);
+  Started(1, 1, 1, 500);
+  pb::ActorSpec child = Spec(2, job_);
+  *child.mutable_creator() = ToProto({Node(1), ProcessId{500}});
+  Register(child);
+  Started(1, 2);
+  Register(Spec(3, job_));
+  Started(1, 3);
+  ASSERT_TRUE(cluster_->jobs().Finish(JobId{job_.id()}, "").ok());
+  auto told = TakeJobs(1);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].state(), pb::JobInfo::SUCCEEDED);
+  EXPECT_TRUE(told[0].in_use());
+  const auto stops = TakeStops(1);
+  ASSERT_EQ(stops.size(), 1u) << "only what the driver made";
+  EXPECT_EQ(stops[0].id(), ActorNumber(3).Bytes());
+  ASSERT_TRUE(Kill(2).ok());
+  EXPECT_TRUE(TakeJobs(1).empty());
+  ASSERT_TRUE(Kill(1).ok());
+  told = TakeJobs(1);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_FALSE(told[0].in_use());
+}
+
 TEST_F(ActorLifeTest, ACreatorThatClaimsToBeItselfDoesNotConfuseTheEndOfTheJob) {
   pb::ActorSpec spec = Spec(1, job_);
   spec.mutable_creator()->set_process(1001);
@@ -409,6 +437,39 @@ TEST_F(ActorLifeTest, WatchingAnUnknownActorSaysThatThereIsNone) {
   EXPECT_EQ(updates[0].state(), pb::DEAD);
   EXPECT_EQ(updates[0].death().message(), "no such actor");
   EXPECT_EQ(updates[0].death().outcome(), pb::Error::NOT_EXECUTED);
+}
+
+TEST_F(ActorLifeTest, WatchersHearThatNoNodeCouldHoldAnActorAndWhatIsMissing) {
+  Register(Spec(1, job_, 16));
+  Watch(1, 1);
+  auto updates = TakeUpdates(1);
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_TRUE(updates[0].infeasible());
+  EXPECT_EQ(updates[0].pending_reason(), "needs CPU: 16, the largest node has 4");
+  AddNode(2, 8);
+  updates = TakeUpdates(1);
+  ASSERT_EQ(updates.size(), 1u) << "something else is missing now";
+  EXPECT_EQ(updates[0].pending_reason(), "needs CPU: 16, the largest node has 8");
+  AddNode(3, 16);
+  updates = TakeUpdates(1);
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_EQ(updates[0].state(), pb::STARTING);
+  EXPECT_FALSE(updates[0].infeasible());
+  EXPECT_EQ(updates[0].pending_reason(), "");
+}
+
+TEST_F(ActorLifeTest, OfTwoWordsAboutAnActorTheNewerIsKnownByItsVersion) {
+  Register(Spec(1, job_));
+  const std::uint64_t registered = Info(1).version();
+  Watch(1, 1);
+  Started(1, 1);
+  ProcessDied(1, 1, 1);
+  std::uint64_t last = registered;
+  for (const pb::ActorInfo& info : TakeUpdates(1)) {
+    EXPECT_GE(info.version(), last) << pb::ActorState_Name(info.state());
+    last = info.version();
+  }
+  EXPECT_GE(last, registered + 2);
 }
 
 TEST_F(ActorLifeTest, PendingActorsShowInTheStatusAndStartWhenANodeJoins) {

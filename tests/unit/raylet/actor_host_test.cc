@@ -17,12 +17,11 @@ class ActorHostTest : public ::testing::Test {
     for (std::uint64_t id = 1001; id < 1010; ++id) clients_.connected.insert(ProcessId{id});
   }
 
-  void Start(std::uint64_t incarnation = 1, double gpus = 1, bool detached = false) {
+  void Start(std::uint64_t incarnation = 1, double gpus = 1) {
     pb::StartActor start;
     start.mutable_spec()->set_id(id_.Bytes());
     start.mutable_spec()->set_job(1);
     start.mutable_spec()->set_class_name("Counter");
-    start.mutable_spec()->set_detached(detached);
     *start.mutable_spec()->mutable_resources() = ToPb(Amounts({{"GPU", gpus}}));
     *start.mutable_spec()->mutable_placement_resources() = ToPb(Amounts({{"CPU", 1}}));
     start.set_incarnation(incarnation);
@@ -36,8 +35,8 @@ class ActorHostTest : public ::testing::Test {
     if (error != nullptr) constructed.mutable_error()->set_message(error);
     return host_.OnConstructed(worker, constructed);
   }
-  ProcessId Run(bool detached = false) {
-    Start(1, 1, detached);
+  ProcessId Run() {
+    Start();
     const ProcessId worker = workers_.Start();
     EXPECT_TRUE(Construct(worker).ok());
     return worker;
@@ -187,18 +186,6 @@ TEST_F(ActorHostTest, RepeatsItsAnswerWhenAskedToStartWhatRuns) {
   EXPECT_EQ(head_.events.size(), 2U);
   EXPECT_TRUE(Last().has_actor_started());
   EXPECT_TRUE(workers_.waiting.empty());
-}
-
-TEST_F(ActorHostTest, OnlyDetachedActorsOutliveTheirJob) {
-  const ProcessId worker = Run(true);
-  host_.OnJobEnded(JobId{1});
-  EXPECT_FALSE(workers_.Killed(worker));
-  host_.OnWorkerExit(worker, "exited");
-  const ProcessId scoped = Run(false);
-  host_.OnJobEnded(JobId{2});
-  EXPECT_FALSE(workers_.Killed(scoped));
-  host_.OnJobEnded(JobId{1});
-  EXPECT_TRUE(workers_.Killed(scoped));
 }
 
 TEST_F(ActorHostTest, AnActorWhoseConstructorFailedCannotRunAfterAll) {

@@ -54,6 +54,16 @@ TEST_F(JobTableTest, AJobEndsOnceAndForGood) {
   EXPECT_TRUE(JobEnded(*jobs_.Find(JobId{1})));
 }
 
+TEST_F(JobTableTest, AJobThatDetachedActorsUseHasNotEndedHereUntilTheHeadSaysSo) {
+  jobs_.Learn(Job(pb::JobInfo::RUNNING));
+  pb::JobInfo job = Job(pb::JobInfo::SUCCEEDED);
+  job.set_in_use(true);
+  jobs_.Update(job);
+  EXPECT_EQ(ended_, 0);
+  jobs_.Update(Job(pb::JobInfo::SUCCEEDED));
+  EXPECT_EQ(ended_, 1);
+}
+
 TEST(ClusterViewTest, TellsWhoJoinedAndDiedAndBelievesADeathOnce) {
   const NodeId self{0, 1};
   const NodeId other{0, 2};

@@ -387,6 +387,38 @@ TEST_F(WorkerPoolTest, AsksSurplusIdleWorkersToExitAndHandsThemOutNoMore) {
   EXPECT_TRUE(UntilExits(1));
 }
 
+TEST_F(WorkerPoolTest, AWorkerThatDeclinesToExitIsUsedAgainAndAskedAgain) {
+  options_.keep_idle_per_job = 0;
+  options_.idle_timeout = 50ms;
+  std::vector<ProcessId> asked;
+  events_.ask_exit = [&](const WorkerProcess& worker) { asked.push_back(worker.process); };
+  const WorkerProcess worker = AcquireGood(Job("normal"));
+  Pool().OnExitDeclined(worker.process);  // it was not asked
+  Pool().Release(worker.process);
+  for (std::size_t times = 1; times <= 2; ++times) {
+    ASSERT_TRUE(runner_.Until([&] { return asked.size() == times; }));
+    Pool().OnExitDeclined(worker.process);
+  }
+  EXPECT_EQ(AcquireGood(Job("normal")).process, worker.process);
+  Pool().Release(worker.process);
+  ASSERT_TRUE(runner_.Until([&] { return asked.size() == 3; }));
+  Pool().Kill(worker.process, "test");
+  Pool().OnExitDeclined(worker.process);
+  EXPECT_NE(AcquireGood(Job("normal")).process, worker.process);
+}
+
+TEST_F(WorkerPoolTest, AJobThatDetachedActorsUseKeepsItsWorkers) {
+  pb::JobInfo job = Job("normal");
+  job.set_state(pb::JobInfo::SUCCEEDED);
+  job.set_in_use(true);
+  const WorkerProcess worker = AcquireGood(job);
+  Pool().Release(worker.process);
+  EXPECT_EQ(AcquireGood(job).process, worker.process);
+  Pool().Release(worker.process);
+  Pool().RemoveJob(JobId{7});
+  EXPECT_TRUE(runner_.Until([&] { return Pool().List().empty(); }));
+}
+
 TEST_F(WorkerPoolTest, WaitsForAProgramThatIsStillBeingPackedElsewhere) {
   ProgramCache origin(runner_.loop, packages_, NodeId::Random(), dir_ / "origin");
   pb::JobInfo job = Job("normal");

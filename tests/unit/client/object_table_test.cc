@@ -1,0 +1,181 @@
+#include "client/object_table.h"
+
+#include <gmock/gmock.h>
+
+#include "process_fixture.h"
+
+namespace troupe::client {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// An owner, a process that passes its refs on, and one that receives them; the last is on another node.
+class ObjectTableTest : public testing::Test {
+ protected:
+  static constexpr NodeId kHere{0, 1};
+  static constexpr NodeId kThere{0, 2};
+
+  bool Owned(ObjectId id) { return owner_.objects().Find(id) != nullptr; }
+  internal::ObjectPtr Pass(const internal::ObjectPtr& ref, TestProcess& from, TestProcess& to) {
+    return to.objects().Adopt(from.objects().NameFor(ref, to.self()));
+  }
+  static void Drop(TestProcess& process, internal::ObjectPtr* ref) {
+    ref->reset();
+    process.tables().TakeReleased();
+  }
+
+  TestNet net_;
+  TestProcess& owner_ = net_.Add(kHere, 1);
+  TestProcess& middle_ = net_.Add(kHere, 2);
+  TestProcess& last_ = net_.Add(kThere, 3);
+};
+
+TEST_F(ObjectTableTest, AnObjectGoesWithItsLastRef) {
+  auto ref = owner_.Put("value");
+  const ObjectId id = ref->record()->id;
+  auto copy = ref;
+  Drop(owner_, &ref);
+  EXPECT_TRUE(Owned(id));
+  Drop(owner_, &copy);
+  EXPECT_FALSE(Owned(id));
+}
+
+TEST_F(ObjectTableTest, ARefThatIsPassedOnKeepsTheObjectAtEveryMoment) {
+  auto ref = owner_.Put("value");
+  const ObjectId id = ref->record()->id;
+  auto borrowed = Pass(ref, owner_, middle_);
+  Drop(owner_, &ref);
+  net_.Settle();
+  EXPECT_TRUE(Owned(id));
+  auto again = Pass(borrowed, middle_, last_);
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_TRUE(Owned(id)) << "the last holder was counted by the one before";
+  Drop(last_, &again);
+  net_.Settle();
+  EXPECT_FALSE(Owned(id));
+}
+
+TEST_F(ObjectTableTest, ADropThatOvertakesItsAddDoesNotFreeTheObject) {
+  auto ref = owner_.Put("value");
+  const ObjectId id = ref->record()->id;
+  auto borrowed = Pass(ref, owner_, middle_);
+  auto again = Pass(borrowed, middle_, last_);
+  Drop(last_, &again);
+  ASSERT_TRUE(net_.Move(last_, owner_)) << "the drop, while the add is under way from the middle";
+  Drop(owner_, &ref);
+  EXPECT_TRUE(Owned(id));
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_FALSE(Owned(id));
+}
+
+TEST_F(ObjectTableTest, WhatAProcessHeldIsForgottenWithIt) {
+  auto ref = owner_.Put("value");
+  const ObjectId id = ref->record()->id;
+  auto borrowed = Pass(ref, owner_, middle_);
+  auto again = Pass(borrowed, middle_, last_);
+  Drop(owner_, &ref);
+  owner_.tables().OnProcessGone(last_.self().process, "killed");
+  while (net_.Move(middle_, owner_)) {
+  }  // the add for the dead one comes late
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_FALSE(Owned(id));
+}
+
+TEST_F(ObjectTableTest, WhatTheProcessesOfADeadNodeHeldIsForgotten) {
+  auto ref = owner_.Put("value");
+  const ObjectId id = ref->record()->id;
+  auto far = Pass(ref, owner_, last_);
+  Drop(owner_, &ref);
+  EXPECT_TRUE(Owned(id));
+  owner_.NodeDied(kThere);
+  EXPECT_FALSE(Owned(id));
+}
+
+TEST_F(ObjectTableTest, ARefToAnObjectOfADeadNodeFailsInsteadOfWaiting) {
+  auto ref = last_.Put("value");
+  auto asked = Pass(ref, last_, owner_), later = Pass(last_.Put("other"), last_, owner_);
+  owner_.objects().Ask(*asked->record());
+  EXPECT_FALSE(asked->record()->ready());
+  owner_.NodeDied(kThere);
+  ASSERT_TRUE(asked->record()->ready());
+  EXPECT_EQ(asked->record()->error->kind, ErrorKind::kObjectLost);
+  owner_.objects().Ask(*later->record());
+  ASSERT_TRUE(later->record()->ready());
+  EXPECT_EQ(later->record()->error->kind, ErrorKind::kObjectLost);
+}
+
+TEST_F(ObjectTableTest, AValueIsAskedOfItsOwnerOnceAndComesWhenThereIsOne) {
+  auto call = owner_.NewCall("makes it");
+  auto ref = owner_.objects().NewPending(call);
+  auto borrowed = Pass(ref, owner_, middle_);
+  middle_.objects().Ask(*borrowed->record());
+  middle_.objects().Ask(*borrowed->record());
+  EXPECT_EQ(middle_.outbox().frames.size(), 1U);
+  net_.Settle();
+  EXPECT_FALSE(borrowed->record()->ready());
+  WireValue value;
+  value.bytes = "value";
+  owner_.objects().Resolve(ref->record(), value);
+  net_.Settle();
+  EXPECT_EQ(borrowed->record()->bytes, "value");
+}
+
+TEST_F(ObjectTableTest, AValueKeepsTheRefsInsideItAndAReaderHoldsThemToo) {
+  auto inside = owner_.Put("inside");
+  const ObjectId id = inside->record()->id;
+  auto outside = owner_.Put("outside", {inside});
+  Drop(owner_, &inside);
+  EXPECT_TRUE(Owned(id));
+  auto borrowed = Pass(outside, owner_, middle_);
+  middle_.objects().Ask(*borrowed->record());
+  net_.Settle();
+  Drop(owner_, &outside);
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_FALSE(Owned(id)) << "the value that held it is gone everywhere";
+}
+
+TEST_F(ObjectTableTest, StoredMemoryIsFreedWhenAnotherProcessDropsTheLastRef) {
+  auto ref = owner_.PutStored(1 << 20);
+  auto borrowed = Pass(ref, owner_, middle_);
+  Drop(owner_, &ref);
+  EXPECT_THAT(owner_.outbox().Of(pb::ClientToRaylet::kDeleteObjects), IsEmpty());
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_EQ(owner_.outbox().Of(pb::ClientToRaylet::kDeleteObjects).size(), 1U);
+}
+
+TEST_F(ObjectTableTest, ANameThatOutlivedItsObjectSaysThatItIsGone) {
+  auto ref = owner_.Put("value");
+  const internal::ObjectName name{ref->record()->id, owner_.self()};
+  Drop(owner_, &ref);
+  auto stale = owner_.objects().Borrow(name);
+  ASSERT_TRUE(stale->record()->ready());
+  EXPECT_THAT(stale->record()->error->message, HasSubstr("no ref to it was left"));
+  auto elsewhere = middle_.objects().Borrow(name);
+  middle_.objects().Ask(*elsewhere->record());
+  net_.Settle();
+  ASSERT_TRUE(elsewhere->record()->ready());
+  EXPECT_EQ(elsewhere->record()->error->kind, ErrorKind::kObjectLost);
+}
+
+TEST_F(ObjectTableTest, AProcessIsNeededWhileOthersHoldWhatItOwns) {
+  EXPECT_FALSE(owner_.tables().Needed());
+  auto borrowed = Pass(owner_.Put("value"), owner_, middle_);
+  EXPECT_TRUE(owner_.tables().Needed());
+  EXPECT_FALSE(middle_.tables().Needed()) << "what it borrows outlives it";
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_FALSE(owner_.tables().Needed());
+  auto actor = owner_.actors().Create({}, false, {}, [](const auto&) {});
+  EXPECT_TRUE(owner_.tables().Needed()) << "it ends with its creator";
+  actor = nullptr;
+  EXPECT_FALSE(owner_.tables().Needed());
+}
+
+}  // namespace
+}  // namespace troupe::client

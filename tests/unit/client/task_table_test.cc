@@ -1,0 +1,213 @@
+#include "client/task_table.h"
+
+#include <gmock/gmock.h>
+
+#include "process_fixture.h"
+
+namespace troupe::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+class TaskTableTest : public testing::Test {
+ protected:
+  static constexpr NodeId kNode{0, 1};
+  static constexpr NodeId kOther{0, 2};
+
+  internal::ObjectPtr Run(const std::string& name, std::int64_t retries = 0, std::int64_t cpus = 1,
+                          internal::Arguments arguments = {}, bool retry_exceptions = false) {
+    auto call = caller_.NewCall(name, retries, std::move(arguments));
+    call->retry_exceptions = retry_exceptions;
+    names_[call->sequence] = name;
+    pb::Resources resources;
+    (*resources.mutable_units())["CPU"] = cpus;
+    return caller_.tasks().Run(std::move(call), resources, {});
+  }
+  // How many leases were asked for last, of the shape that was asked for last.
+  pb::LeaseRequest Asked() { return caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest).back().lease_request(); }
+  std::size_t Returned() { return caller_.outbox().Of(pb::ClientToRaylet::kReturnLease).size(); }
+  // Lease `number` is of worker 100 + number.
+  void Grant(std::uint64_t number, NodeId node = kNode) {
+    pb::RayletToClient message;
+    message.mutable_lease_granted()->set_key(Asked().key());
+    message.mutable_lease_granted()->set_lease(number);
+    message.mutable_lease_granted()->mutable_worker()->set_node(node.Bytes());
+    message.mutable_lease_granted()->mutable_worker()->set_process(100 + number);
+    caller_.tables().OnRaylet(message);
+  }
+  // Tasks that were sent and not looked at yet: "name@lease".
+  std::vector<std::string> Sent() {
+    std::vector<std::string> sent;
+    for (const auto& frame : std::exchange(caller_.outbox().frames, {})) {
+      CallFrame call;
+      EXPECT_TRUE(Decode(frame.bytes, &call));
+      EXPECT_EQ(frame.to.process.value, 100 + call.incarnation);
+      sent.push_back(names_[call.sequence] + "@" + std::to_string(call.incarnation));
+    }
+    return sent;
+  }
+  void Reply(const internal::ObjectPtr& result, std::uint64_t lease, const ErrorInfo& error = {}) {
+    ReplyFrame reply;
+    reply.sequence = result->record()->id.low;
+    reply.incarnation = lease;
+    reply.value.bytes = "value";
+    if (error.kind != ErrorKind::kUnspecified) {
+      reply.value.kind = WireValue::Kind::kError;
+      reply.value.error = error;
+    }
+    caller_.tables().OnFrame({kNode, ProcessId{100 + lease}}, Encode(reply));
+  }
+  void Die(std::uint64_t lease) { caller_.tables().OnProcessGone(ProcessId{100 + lease}, "killed by signal 9"); }
+  static const ErrorInfo* Error(const internal::ObjectPtr& result) { return result->record()->error.get(); }
+
+  TestProcess caller_{kNode, 1};
+  std::map<std::uint64_t, std::string> names_;
+};
+
+TEST_F(TaskTableTest, AsksForAWorkerPerTaskAndGivesEachOneAtATime) {
+  auto a = Run("a"), b = Run("b"), c = Run("c");
+  EXPECT_EQ(Asked().count(), 3U);
+  Grant(1);
+  Grant(2);
+  EXPECT_THAT(Sent(), ElementsAre("a@1", "b@2"));
+  Reply(a, 1);
+  EXPECT_THAT(Sent(), ElementsAre("c@1"));
+  EXPECT_EQ(Asked().count(), 0U) << "nothing waits any more";
+  EXPECT_EQ(a->record()->bytes, "value");
+}
+
+TEST_F(TaskTableTest, ShapesDoNotShareWorkers) {
+  auto small = Run("small", 0, 1);
+  const auto first = Asked();
+  auto large = Run("large", 0, 2);
+  EXPECT_NE(Asked().key(), first.key());
+  Grant(1);
+  EXPECT_THAT(Sent(), ElementsAre("large@1"));
+}
+
+TEST_F(TaskTableTest, AnIdleLeaseIsKeptForAMomentAndThenGivenBack) {
+  auto a = Run("a");
+  Grant(1);
+  Reply(a, 1);
+  caller_.outbox().Advance(30ms);
+  auto b = Run("b");
+  EXPECT_THAT(Sent(), ElementsAre("a@1", "b@1"));
+  caller_.outbox().Advance(30ms);
+  EXPECT_EQ(Returned(), 0U) << "it works";
+  Reply(b, 1);
+  caller_.outbox().Advance(49ms);
+  EXPECT_EQ(Returned(), 0U);
+  caller_.outbox().Advance(60ms);
+  EXPECT_EQ(Returned(), 1U);
+}
+
+TEST_F(TaskTableTest, ALeaseThatIsNotNeededAnyMoreIsGivenBack) {
+  auto a = Run("a");
+  Grant(1);
+  Reply(a, 1);
+  Grant(2);
+  caller_.outbox().Advance(50ms);
+  caller_.outbox().Advance(50ms);
+  EXPECT_EQ(Returned(), 2U);
+}
+
+TEST_F(TaskTableTest, ATaskOfADeadWorkerGoesToAnotherWhileItHasRetries) {
+  auto once = Run("once", 1);
+  Grant(1);
+  Die(1);
+  EXPECT_EQ(Asked().count(), 1U);
+  Grant(2);
+  EXPECT_THAT(Sent(), ElementsAre("once@1", "once@2"));
+  Reply(once, 1);
+  EXPECT_FALSE(once->record()->ready()) << "of an attempt that was given up";
+  Die(2);
+  ASSERT_TRUE(once->record()->ready());
+  EXPECT_EQ(Error(once)->kind, ErrorKind::kWorkerDied);
+  EXPECT_EQ(Error(once)->outcome, Outcome::kUnknown);
+  EXPECT_THAT(Error(once)->message, HasSubstr("signal 9"));
+}
+
+TEST_F(TaskTableTest, RetriesWithoutLimitDoNotRunOut) {
+  auto always = Run("always", -1);
+  for (std::uint64_t lease = 1; lease <= 20; ++lease) {
+    Grant(lease);
+    Die(lease);
+  }
+  EXPECT_FALSE(always->record()->ready());
+}
+
+TEST_F(TaskTableTest, ATaskThatIsTriedAgainComesBeforeThoseThatWait) {
+  auto a = Run("a", 1), b = Run("b");
+  Grant(1);
+  Die(1);
+  Grant(2);
+  EXPECT_THAT(Sent(), ElementsAre("a@1", "a@2"));
+}
+
+TEST_F(TaskTableTest, WithANodeGoItsWorkers) {
+  auto here = Run("here"), there = Run("there");
+  Grant(1);
+  Grant(2, kOther);
+  caller_.NodeDied(kOther);
+  EXPECT_FALSE(here->record()->ready());
+  ASSERT_TRUE(there->record()->ready());
+  EXPECT_EQ(Error(there)->kind, ErrorKind::kWorkerDied);
+}
+
+TEST_F(TaskTableTest, ExceptionsAreRetriedOnlyWhenAskedAndOtherErrorsNever) {
+  const ErrorInfo threw{.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed};
+  const ErrorInfo unknown{.kind = ErrorKind::kUnknownMethod, .outcome = Outcome::kNotExecuted};
+  auto not_asked = Run("not asked", 3);
+  Grant(1);
+  Reply(not_asked, 1, threw);
+  EXPECT_EQ(Error(not_asked)->kind, ErrorKind::kThrew);
+  auto asked = Run("asked", 1, 1, {}, true);
+  Reply(asked, 1, threw);
+  EXPECT_FALSE(asked->record()->ready());
+  Reply(asked, 1, threw);
+  EXPECT_EQ(Error(asked)->kind, ErrorKind::kThrew) << "its one retry is used";
+  auto other = Run("other", 3, 1, {}, true);
+  Reply(other, 1, unknown);
+  EXPECT_EQ(Error(other)->kind, ErrorKind::kUnknownMethod);
+}
+
+TEST_F(TaskTableTest, ATaskWaitsForItsArgumentsAndEndsUnsentWithTheirError) {
+  auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
+  auto task = Run("task", 0, 1, {.values = {}, .refs = {{0, argument}}});
+  EXPECT_THAT(caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest), IsEmpty());
+  caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed});
+  ASSERT_TRUE(task->record()->ready());
+  EXPECT_EQ(Error(task)->outcome, Outcome::kNotExecuted);
+}
+
+TEST_F(TaskTableTest, ARefusedRequestEndsWhatWaits) {
+  auto a = Run("a"), b = Run("b", -1);
+  pb::RayletToClient message;
+  message.mutable_lease_update()->set_key(Asked().key());
+  message.mutable_lease_update()->mutable_error()->set_kind(pb::Error::PROGRAM);
+  message.mutable_lease_update()->mutable_error()->set_message("no such program");
+  caller_.tables().OnRaylet(message);
+  for (const auto& result : {a, b}) EXPECT_EQ(Error(result)->kind, ErrorKind::kProgram);
+  auto c = Run("c");
+  EXPECT_EQ(Asked().count(), 1U) << "the next one asks again";
+}
+
+TEST_F(TaskTableTest, SaysWhyATaskCannotBePlacedUntilItIs) {
+  auto task = Run("task");
+  EXPECT_EQ(caller_.tables().WhyPending(*task->record()), "the call goes on");
+  pb::RayletToClient message;
+  message.mutable_lease_update()->set_key(Asked().key());
+  message.mutable_lease_update()->set_infeasible(true);
+  message.mutable_lease_update()->set_reason("needs GPU: 1, no node has any");
+  caller_.tables().OnRaylet(message);
+  EXPECT_THAT(caller_.tables().WhyPending(*task->record()), HasSubstr("needs GPU: 1"));
+  message.mutable_lease_update()->set_infeasible(false);  // a node has joined, and is full
+  caller_.tables().OnRaylet(message);
+  EXPECT_EQ(caller_.tables().WhyPending(*task->record()), "the call goes on");
+}
+
+}  // namespace
+}  // namespace troupe::client
