@@ -66,6 +66,7 @@ Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb
   const pb::Registered& registered = reply.registered();
   TROUPE_ASSIGN_OR_RETURN(doorbell_, ipc::OwnDoorbell::Open(registered.doorbell()));
   self_ = {NodeId::FromBytes(registered.node()).value_or(NodeId{}), ProcessId{registered.process()}};
+  spin_.emplace(std::chrono::nanoseconds(registered.spin_ns()));
   receive_thread_ = std::thread([this] { ReceiveLoop(); });
   service_thread_ = std::thread([this] { ServiceLoop(); });
   return registered;
@@ -375,7 +376,7 @@ bool Messenger::WaitUntil(std::unique_lock<std::mutex>& lock, const std::functio
     sleeper_ = Sleeper::kUser;
     if (snapshot_stale_) RefreshSnapshot();
     lock.unlock();
-    if (!spin_.SpinUntil([this] { return AnythingToRead(); })) {
+    if (!spin_->SpinUntil([this] { return AnythingToRead(); })) {
       if (hook && !slept) (*hook)(true);
       slept = true;
       auto timeout = std::chrono::nanoseconds(ipc::kDoorbellTimeout);

@@ -149,7 +149,7 @@ class Messenger final : public Outbox {
   int waiting_ = 0;          // threads inside WaitUntil
   std::uint64_t waits_ = 0;  // counts WaitUntil calls, and looks of OnCallMade
   std::uint64_t calls_made_ = 0;
-  ipc::SpinBudget spin_{ipc::SpinBudget::kCap};
+  std::optional<ipc::SpinBudget> spin_;  // since Start: the raylet knows what a wake-up costs here
 
   std::condition_variable service_wake_;
   bool service_deep_ = false;  // it sleeps until woken: a user thread reads the rings

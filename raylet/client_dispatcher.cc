@@ -85,6 +85,7 @@ void ClientDispatcher::FillRegistered(const ClientInfo& client, pb::Registered* 
   registered->set_cluster(identity_.cluster.Bytes());
   registered->set_session_dir(identity_.session_dir);
   registered->set_inline_limit(identity_.inline_limit);
+  registered->set_spin_ns(static_cast<std::uint64_t>(identity_.spin.count()));
   registered->set_head_address(identity_.head_address);
   registered->set_is_head_node(identity_.is_head_node);
   if (const pb::JobInfo* job = m_.jobs->Find(client.job)) *registered->mutable_driver() = job->driver();

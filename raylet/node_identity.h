@@ -1,6 +1,7 @@
 // NodeIdentity: what a raylet tells its clients about the node.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +16,7 @@ struct NodeIdentity {
   std::string head_address;
   bool is_head_node = false;
   std::uint32_t inline_limit = 64 * 1024;  // bytes of a value that still travels in messages
+  std::chrono::nanoseconds spin{};         // how long clients spin before they sleep (ipc/spin_budget.h)
 };
 
 }  // namespace troupe::raylet
