@@ -195,6 +195,7 @@ std::optional<ErrorInfo> Executor::Make(std::unique_lock<std::mutex>& lock, cons
   runtime_.SetLendsCpus(false);
   lock.lock();
   actor_->instance = std::move(instance);
+  actor_->type = function->type;
   return error;
 }
 
@@ -256,16 +257,27 @@ Executor::Prepared Executor::Prepare(std::unique_lock<std::mutex>& lock, const c
   return prepared;
 }
 
+// A caller may send any id: a method must find an instance of its own class.
+std::optional<ErrorInfo> Executor::CannotRun(const internal::Function* function) const {
+  if (actor_ && !actor_->instance) {
+    return ErrorInfo{.kind = ErrorKind::kActorDied,
+                     .outcome = troupe::Outcome::kNotExecuted,
+                     .message = "the actor's constructor failed"};
+  }
+  const bool known = function && function->invoke;
+  const bool fits = known && (actor_ ? function->type && *function->type == *actor_->type : !function->type);
+  if (fits) return std::nullopt;
+  return ErrorInfo{.kind = ErrorKind::kUnknownMethod,
+                   .outcome = troupe::Outcome::kNotExecuted,
+                   .message = known ? function->name + (actor_ ? " is no method of the actor's class"
+                                                               : " is a method, and this process hosts no actor")
+                                    : "the program that hosts it does not know this function; was it built from other "
+                                      "sources than the caller, or is the method missing from TROUPE_ACTOR?"};
+}
+
 Executor::Outcome Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
   const internal::Function* function = internal::FindFunction(mail.frame.function);
-  if (!function || !function->invoke) {
-    return {
-        .result = {},
-        .error = ErrorInfo{.kind = ErrorKind::kUnknownMethod,
-                           .outcome = troupe::Outcome::kNotExecuted,
-                           .message = "the program that hosts it does not know this function; was it built from "
-                                      "other sources than the caller, or is the method missing from TROUPE_ACTOR?"}};
-  }
+  if (auto error = CannotRun(function)) return {.result = {}, .error = std::move(error)};
   Prepared prepared = Prepare(lock, mail.frame.arguments);
   if (prepared.error) return {.result = {}, .error = std::move(prepared.error)};
   internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();

@@ -45,7 +45,8 @@ class Executor final : public client::CallSink {
     std::uint64_t incarnation = 0;
     std::string class_name;
     std::uint32_t max_pending_calls = 0;
-    std::shared_ptr<void> instance;
+    std::shared_ptr<void> instance;        // null until, and unless, the constructor has returned
+    const std::type_info* type = nullptr;  // of the instance
     internal::Context context;
   };
   // What a call gave: a serialised result, or an error.
@@ -68,6 +69,7 @@ class Executor final : public client::CallSink {
   bool HasWork() const;
   std::optional<ErrorInfo> Refusal(const Mail& mail) const;
   void OnExitRequest(const pb::ExitRequest& request);
+  std::optional<ErrorInfo> CannotRun(const internal::Function* function) const;
   void Construct(std::unique_lock<std::mutex>& lock, const pb::AssignActor& assignment);
   std::optional<ErrorInfo> Make(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec);
   void Execute(std::unique_lock<std::mutex>& lock, Mail& mail);

@@ -60,8 +60,8 @@ const Function* FindFunction(std::uint64_t id) {
   return found == registry.functions.end() ? nullptr : &found->second;
 }
 
-const Identity* RegisterNamed(Identity identity, Invoker invoke, Factory make) {
-  RegisterFunction({identity.id, identity.name, invoke, make});
+const Identity* RegisterNamed(Identity identity, Invoker invoke, Factory make, const std::type_info* type) {
+  RegisterFunction({identity.id, identity.name, invoke, make, type});
   const std::lock_guard lock(TheRegistry().mutex);
   return KeepLocked(TheRegistry(), std::move(identity));
 }
@@ -69,7 +69,7 @@ const Identity* RegisterNamed(Identity identity, Invoker invoke, Factory make) {
 const Identity* RegisterLambda(Identity identity, Invoker invoke) {
   Registry& registry = TheRegistry();
   const std::lock_guard lock(registry.mutex);
-  Function function = {identity.id, identity.name, invoke, nullptr};
+  Function function = {identity.id, identity.name, invoke, nullptr, nullptr};
   for (int number = 2; !IsSame(InsertLocked(registry, function), function); ++number) {
     const std::string suffix = " #" + std::to_string(number);
     function.id = HashName(suffix, identity.id);

@@ -199,6 +199,17 @@ TEST_F(Actors, LiveOnAfterAMethodThrew) {
   EXPECT_EQ(actor.Pid().Get(kDeadline), pid);
 }
 
+TEST_F(Actors, RefuseMethodsOfAnotherClass) {
+  // As a caller with another idea of the actor would send them; the types of this program would not let us.
+  auto recorder = Spawn<model::Recorder>();
+  auto disguised = internal::HandleAccess::Make<Everything>(internal::HandleAccess::State(recorder));
+  EXPECT_THROW(disguised.Value().Get(kDeadline), UnknownMethodError);
+  const auto& method = internal::Registration<internal::MethodSource<Everything, &Everything::Value>>::Get();
+  const auto as_task = internal::RefAccess::Make<int>(internal::RunTask(method, {}, {}));
+  EXPECT_THROW(as_task.Get(kDeadline), UnknownMethodError);
+  EXPECT_TRUE(recorder.Next(0).Get(kDeadline));  // and goes on
+}
+
 TEST_F(Actors, SayWhyTheirConstructorFailed) {
   auto actor = Spawn<model::Broken>(7);
   const auto check = [](const ErrorInfo& error) {

@@ -51,7 +51,7 @@ struct MethodSource {
   static const Identity* Register() {
     using Type = typename FunctionTraits<decltype(kMethod)>::Type;
     return RegisterNamed(IdentifyFunction(&typeid(Class), typeid(Named<kMethod>), typeid(Type)),
-                         &InvokeMethod<Class, kMethod>, nullptr);
+                         &InvokeMethod<Class, kMethod>, nullptr, &typeid(Class));
   }
 };
 

@@ -6,9 +6,9 @@
 
 namespace troupe::internal {
 
-// Registers under `identity` and returns it. Thread-safe. Ends the process when the program has another function of
-// that id.
-const Identity* RegisterNamed(Identity identity, Invoker invoke, Factory make);
+// Registers under `identity` and returns it; `type` as in Function. Thread-safe. Ends the process when the program has
+// another function of that id.
+const Identity* RegisterNamed(Identity identity, Invoker invoke, Factory make, const std::type_info* type = nullptr);
 
 // As above, but closure types of different translation units may share a name: the second of a name gets the id of
 // "NAME #2", and so on in the order of registration, which is the same in every process of one executable.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -177,6 +178,8 @@ struct Function {
   std::string name;
   Invoker invoke = nullptr;  // functions and methods
   Factory make = nullptr;    // constructors
+  // The class that `invoke` needs an instance of, or that `make` makes; null: a function.
+  const std::type_info* type = nullptr;
 };
 
 // Adds a function before main() or later; thread-safe. Two different ones of one id: the process ends with a

@@ -60,7 +60,8 @@ inline constexpr bool kConstructsExactly =
 template <class Class, class... A>
 struct ConstructorSource {
   static const Identity* Register() {
-    return RegisterNamed(IdentifyConstructor(typeid(Class), typeid(void (*)(A...))), nullptr, &Construct<Class, A...>);
+    return RegisterNamed(IdentifyConstructor(typeid(Class), typeid(void (*)(A...))), nullptr, &Construct<Class, A...>,
+                         &typeid(Class));
   }
 };
 
