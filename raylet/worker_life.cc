@@ -56,11 +56,16 @@ void WorkerPool::Watch(Worker& worker, SpawnedProcess process) {
       context_, process, [this, id = worker.id](std::optional<int> status) { OnProcessEnded(id, status); });
 }
 
+// A template runs the job's program, which may say anything: it is heard about its own job's workers only.
+bool WorkerPool::IsForkOf(const Worker& worker, pid_t template_pid) {
+  return worker.forked && FindJob(worker.job)->program_template->pid() == template_pid;
+}
+
 void WorkerPool::OnForked(const pb::TemplateForked& forked, pid_t template_pid) {
   const ProcessId id{forked.process()};
   Worker* worker = FindWorker(id);
   // It may have registered first, over its own connection, or be given up.
-  if (worker == nullptr || !worker->forked || worker->process) return;
+  if (worker == nullptr || !IsForkOf(*worker, template_pid) || worker->process) return;
   if (forked.pid() <= 0) {
     const JobId job = worker->job;
     Remove(id);
@@ -72,9 +77,9 @@ void WorkerPool::OnForked(const pb::TemplateForked& forked, pid_t template_pid) 
   if (process.ok()) Watch(*worker, *process);
 }
 
-void WorkerPool::OnChildExited(const pb::TemplateChildExited& exited) {
+void WorkerPool::OnChildExited(const pb::TemplateChildExited& exited, pid_t template_pid) {
   const auto found = std::find_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
-    return entry.second->forked && entry.second->pid == exited.pid();
+    return entry.second->pid == exited.pid() && IsForkOf(*entry.second, template_pid);
   });
   if (exited.pid() > 0 && found != workers_.end()) Finish(found->first, DescribeExit(exited.wait_status()));
 }

@@ -242,7 +242,7 @@ Status WorkerPool::OnTemplateMessage(pid_t pid, const pb::ClientToRaylet& messag
   switch (message.body_case()) {
     case pb::ClientToRaylet::kTemplateReady: program->OnReady(message.template_ready().threads()); break;
     case pb::ClientToRaylet::kTemplateForked: OnForked(message.template_forked(), pid); break;
-    case pb::ClientToRaylet::kChildExited: OnChildExited(message.child_exited()); break;
+    case pb::ClientToRaylet::kChildExited: OnChildExited(message.child_exited(), pid); break;
     default: return InvalidArgument("template " + std::to_string(pid) + " sent what templates do not send");
   }
   return OkStatus();

@@ -148,7 +148,8 @@ class WorkerPool {
   Status StartWorker(Job& job);
   Status ExecWorker(const Job& job, Worker& worker);
   void OnForked(const pb::TemplateForked& forked, pid_t template_pid);
-  void OnChildExited(const pb::TemplateChildExited& exited);
+  void OnChildExited(const pb::TemplateChildExited& exited, pid_t template_pid);
+  bool IsForkOf(const Worker& worker, pid_t template_pid);
   void OnRegistered(ProcessId id);
   void OnStartTimeout(ProcessId id);
   void OnIdleTimeout(ProcessId id);

@@ -323,6 +323,21 @@ TEST_F(WorkerPoolTest, KillsATemplateThatHangsUp) {
   EXPECT_TRUE(runner_.Until([&] { return kill(template_pid, 0) != 0; }));
 }
 
+TEST_F(WorkerPoolTest, ATemplateIsHeardAboutItsOwnJobOnly) {
+  const WorkerProcess worker = AcquireGood(Job("normal", 7));
+  AcquireGood(Job("normal", 8));
+  pid_t other = 0;
+  for (const auto& info : Pool().List()) {
+    if (info.kind() == pb::WorkerInfo::TEMPLATE && info.job() == 8) other = info.pid();
+  }
+  pb::ClientToRaylet lie;
+  lie.mutable_child_exited()->set_pid(worker.pid);
+  ASSERT_TRUE(Pool().OnTemplateMessage(other, lie).ok());
+  runner_.Settle();
+  EXPECT_TRUE(exits_.empty());
+  EXPECT_EQ(kill(worker.pid, 0), 0);
+}
+
 TEST_F(WorkerPoolTest, RefusesWhatItDidNotStart) {
   const WorkerProcess worker = AcquireGood(Job("normal"));
   EXPECT_EQ(Pool().OnRegister(worker.process, worker.pid, "").status().code(), StatusCode::kPermissionDenied);
