@@ -245,10 +245,9 @@ void Messenger::Read(Peer& peer) {
 
 void Messenger::Drain() {
   if (snapshot_stale_) RefreshSnapshot();
-  for (std::size_t i = 0; i < snapshot_.size(); ++i) {
-    Peer& peer = *snapshot_[i];
-    if (peer.channel->Readable()) Read(peer);
-    if (!peer.backlog.empty()) Flush(peer);
+  for (const std::shared_ptr<Peer>& peer : snapshot_) {
+    if (peer->channel->Readable()) Read(*peer);
+    if (!peer->backlog.empty()) Flush(*peer);
   }
   if (!broken_.empty()) HandleBroken();
   while (!loopback_.empty()) {

@@ -6,7 +6,8 @@ namespace troupe::head {
 
 Actor& ActorStore::Add(Actor actor) {
   actor.sequence = ++last_sequence_;
-  auto [it, added] = actors_.emplace(actor.id, std::make_unique<Actor>(std::move(actor)));
+  const ActorId id = actor.id;
+  auto [it, added] = actors_.emplace(id, std::make_unique<Actor>(std::move(actor)));
   TROUPE_CHECK(added);
   Actor& stored = *it->second;
   by_sequence_[stored.sequence] = &stored;

@@ -21,12 +21,13 @@ Result<Job*> JobTable::FindJob(JobId id, const std::string& submission) {
 }
 
 Job& JobTable::Add(Job job) {
-  job.id = JobId::Random();
-  job.info.set_id(job.id.value);
-  if (job.info.name_space().empty()) job.info.set_name_space(job.id.Hex());
+  const JobId id = JobId::Random();
+  job.id = id;
+  job.info.set_id(id.value);
+  if (job.info.name_space().empty()) job.info.set_name_space(id.Hex());
   job.sequence = ++last_;
-  order_[job.sequence] = job.id;
-  return *jobs_.emplace(job.id, std::make_unique<Job>(std::move(job))).first->second;
+  order_[job.sequence] = id;
+  return *jobs_.emplace(id, std::make_unique<Job>(std::move(job))).first->second;
 }
 
 void JobTable::Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo> reply) {
