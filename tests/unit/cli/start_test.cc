@@ -111,7 +111,7 @@ TEST_F(StartTest, StopRemovesTheSharedMemoryOfKilledNodes) {
 }
 
 TEST_F(StartTest, StaysInTheForegroundUntilASignal) {
-  std::thread stops([this] {
+  std::thread stops([] {
     Result<Session> session = NewestSession();
     while (!session.ok() || !session->node_alive()) {
       std::this_thread::yield();
