@@ -27,6 +27,14 @@ Address ToAddress(const pb::Address& address) {
 
 }  // namespace
 
+// An actor and the calls to it that have no answer own each other.
+ActorTable::~ActorTable() {
+  for (const auto& [id, actor] : actors_) {
+    actor->queue.clear();
+    actor->sent.clear();
+  }
+}
+
 // --- Handles -------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<ActorRecord> ActorTable::NewRecord(ActorId id, Address creator) {

@@ -24,6 +24,9 @@ namespace troupe::client {
 class ActorTable {
  public:
   ActorTable(Core& core, ObjectTable& objects, RefCodec& codec) : core_(core), objects_(objects), codec_(codec) {}
+  ~ActorTable();
+  ActorTable(const ActorTable&) = delete;
+  ActorTable& operator=(const ActorTable&) = delete;
 
   // --- Handles -----------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,14 @@ void SendCount(Core& core, FrameType type, const RefName& name, const Address& h
   core.outbox->Send(name.owner, Encode(type, RefCountFrame{name, holder, count}));
 }
 
+// An object without a value and the calls that wait for it own each other.
+ObjectTable::~ObjectTable() {
+  for (const auto& [id, record] : records_) {
+    record->on_ready.clear();
+    record->call.reset();
+  }
+}
+
 std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner) {
   auto record = std::make_shared<ObjectRecord>();
   record->id = id;

@@ -34,6 +34,9 @@ class RefCodec {
 class ObjectTable {
  public:
   ObjectTable(Core& core, RefCodec& codec) : core_(core), codec_(codec) {}
+  ~ObjectTable();
+  ObjectTable(const ObjectTable&) = delete;
+  ObjectTable& operator=(const ObjectTable&) = delete;
 
   // A new object of this process without a value yet, with the ref that keeps it.
   internal::ObjectPtr NewPending(std::shared_ptr<PendingCall> call);
