@@ -32,6 +32,7 @@ ActorTable::~ActorTable() {
   for (const auto& [id, actor] : actors_) {
     actor->queue.clear();
     actor->sent.clear();
+    actor->on_registered.clear();
   }
 }
 
@@ -66,6 +67,7 @@ internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, in
   spec.set_id(id.Bytes());
   actor->spec = std::move(spec);
   actor->arguments = std::move(arguments);
+  actor->registering = true;
   internal::ActorPtr handle = Handle(actor);
   actor->unresolved = AwaitArguments(objects_, actor->arguments, [this, actor, get_if_exists, registered] {
     if (--actor->unresolved == 0) SendCreation(actor, get_if_exists, registered);
@@ -81,6 +83,7 @@ void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool ge
     Die(actor);
     pb::RayletToClient refused;
     *refused.mutable_error() = ToProto(*error);
+    OnRegistered(*actor);
     return registered(refused);
   }
   pb::ClientToRaylet message;
@@ -99,8 +102,14 @@ void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool ge
       Apply(actor, reply.actor_reply().info());
       Watch(actor);
     }
+    OnRegistered(*actor);
     registered(reply);
   });
+}
+
+void ActorTable::OnRegistered(ActorRecord& actor) {
+  actor.registering = false;
+  for (auto& work : std::exchange(actor.on_registered, {})) work();
 }
 
 internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
@@ -215,7 +224,7 @@ internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, 
     FailCall(call, DeathError(*actor, Outcome::kNotExecuted));
     return result;
   }
-  if (!call->arguments.refs.empty()) {
+  if (!call->arguments.refs.empty() || !call->arguments.values.actors.empty()) {
     call->unresolved = AwaitArguments(objects_, call->arguments, [this, actor, call] {
       if (--call->unresolved == 0) Flush(actor);
     });

@@ -72,6 +72,7 @@ class ActorTable {
   internal::ActorPtr Handle(const std::shared_ptr<ActorRecord>& actor);
   void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
                     const std::function<void(const pb::RayletToClient&)>& registered);
+  static void OnRegistered(ActorRecord& actor);
   void Watch(const std::shared_ptr<ActorRecord>& actor);
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
@@ -94,7 +95,8 @@ class ActorTable {
   std::set<std::string> told_;  // why actors of this process wait: what its user has been told
 };
 
-// Shared with TaskTable. Arranges that `ready` runs once all of `refs` have values; returns how many have none yet.
+// Shared with TaskTable. Arranges that `ready` runs as often as it returns: once for each ref that has no value yet,
+// and for each handle of an actor that the head does not know yet.
 std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& arguments,
                            const std::function<void()>& ready);
 // The error of the first argument that has one; null when all have values.

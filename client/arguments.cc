@@ -13,6 +13,12 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
     record.on_ready.push_back(ready);
     ++waiting;
   }
+  for (const internal::ActorPtr& actor : arguments.values.actors) {
+    ActorRecord& record = *actor->record();
+    if (!record.registering) continue;
+    record.on_registered.push_back(ready);
+    ++waiting;
+  }
   return waiting;
 }
 

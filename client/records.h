@@ -113,7 +113,11 @@ struct ActorRecord {
   std::deque<std::shared_ptr<PendingCall>> sent;   // in order of sending; answered ones are dropped from the front
   std::size_t in_flight = 0;
 
-  // Creation by this process, until the request is sent; its arguments as long as the actor may start again.
+  // Creation by this process, until the head has answered. Until then nobody else could find the actor, so what names
+  // it waits here to be sent.
+  bool registering = false;
+  std::vector<std::function<void()>> on_registered;
+  // Until the request is sent; the arguments as long as the actor may start again.
   std::optional<pb::ActorSpec> spec;
   internal::Arguments arguments;
   std::size_t unresolved = 0;

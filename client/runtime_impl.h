@@ -29,6 +29,10 @@ class RuntimeImpl final : public internal::Runtime {
 
   // --- internal::Runtime ---------------------------------------------------------------------------------------------
   std::size_t inline_limit() const override { return inline_limit_; }
+  // Waits until the head knows those of `actors` that this process has asked it for: a value that names them may then
+  // be read elsewhere. Releases the mutex while it waits.
+  void AwaitRegistered(std::unique_lock<std::mutex>& lock, const std::vector<internal::ActorPtr>& actors);
+
   internal::ObjectPtr Put(internal::Payload value) override;
   internal::ObjectPtr Find(const internal::ObjectName& name) override;
   internal::ObjectName Name(const internal::ObjectPtr& object) const override;

@@ -322,6 +322,7 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outco
     reply.value.nodes = {core_.self.node};
   }
   if (!outcome.result.objects.empty() || !outcome.result.actors.empty()) {
+    runtime_.AwaitRegistered(lock, outcome.result.actors);
     reply.value.contained = runtime_.codec().NamesFor(outcome.result.objects, outcome.result.actors, mail.from);
   }
   core_.messenger->Send(mail.from, client::Encode(reply));

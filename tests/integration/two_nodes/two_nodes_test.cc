@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/integration/cluster_fixture.h"
@@ -18,6 +19,8 @@ namespace two_nodes {
 
 class Host {
  public:
+  Host() = default;
+  explicit Host(std::size_t start) : count_(static_cast<int>(start)) {}
   std::string Node() const { return troupe::GetRuntimeContext().node.Hex(); }
   int Pid() const { return getpid(); }
   int Count() { return ++count_; }
@@ -124,6 +127,18 @@ TEST_F(TwoNodeCluster, ActorsOfDifferentNodesCallEachOther) {
   EXPECT_EQ(a.CountOf(b).Get(kDeadline), 1);
   EXPECT_EQ(b.CountOf(a).Get(kDeadline), 1);
   EXPECT_EQ(b.CountOf(b.Count().Get(kDeadline) == 2 ? a : b).Get(kDeadline), 2);
+}
+
+std::size_t Slowly(std::size_t value) {
+  std::this_thread::sleep_for(200ms);  // what the test is about is a value that comes late
+  return value;
+}
+
+TEST_F(TwoNodeCluster, AHandleMayBePassedOnBeforeItsActorCanBeMade) {
+  auto a = Spawn<Host>({.scheduling = On(0)});
+  WaitAlive(a);
+  auto late = Spawn<Host>({.scheduling = On(1)}, troupe::Run<&Slowly>(std::size_t{5}));
+  EXPECT_EQ(a.CountOf(late).Get(kDeadline), 6);
 }
 
 TEST_F(TwoNodeCluster, LargeObjectsCrossInBothDirections) {

@@ -105,6 +105,19 @@ TEST_F(ActorTableTest, ACallWhoseArgumentHasNoValueHoldsUpThoseBehindIt) {
   EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
 }
 
+TEST_F(ActorTableTest, ACallThatNamesAnActorWaitsUntilTheHeadKnowsIt) {
+  auto actor = CreateAlive();
+  const ActorId id = std::exchange(id_, {});
+  auto named = caller_.actors().Create({}, false, {}, [](const auto&) {});
+  auto a = Call(actor, "a", 0, {.values = {.bytes = {}, .objects = {}, .actors = {named}}, .refs = {}});
+  auto b = Call(actor, "b");
+  EXPECT_THAT(Sent(1), IsEmpty());
+  id_ = named->record()->id;
+  caller_.AnswerActor(Info(pb::PENDING, 0));
+  id_ = id;
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
+}
+
 TEST_F(ActorTableTest, AnArgumentWithAnErrorEndsItsCallUnsentAndLetsTheOthersThrough) {
   auto actor = CreateAlive();
   auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
