@@ -14,29 +14,14 @@
 #include "common/check.h"
 #include "ipc/ring_consumer.h"
 #include "ipc/ring_producer.h"
+#include "tests/fuzz/input.h"
 
 namespace troupe::ipc {
 namespace {
 
 constexpr std::uint64_t kCapacity = kMinRingCapacity;
 
-// Takes integers off the front of the input; zeros once it is spent.
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t size) : bytes_(data, size) {}
-  bool empty() const { return bytes_.empty(); }
-  template <class T>
-  T Take() {
-    T value{};
-    const std::size_t size = std::min(sizeof(T), bytes_.size());
-    std::memcpy(&value, bytes_.data(), size);
-    bytes_ = bytes_.subspan(size);
-    return value;
-  }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-};
+using fuzz::Input;
 
 class Session {
  public:

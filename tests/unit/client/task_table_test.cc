@@ -67,6 +67,17 @@ class TaskTableTest : public testing::Test {
   std::map<std::uint64_t, std::string> names_;
 };
 
+TEST_F(TaskTableTest, ATaskThatNamesAnActorWaitsUntilTheHeadKnowsIt) {
+  auto named = caller_.actors().Create({}, false, {}, [](const auto&) {});
+  auto a = Run("a", 0, 1, {.values = {.bytes = {}, .objects = {}, .actors = {named}}, .refs = {}});
+  EXPECT_THAT(caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest), IsEmpty());
+  pb::ActorInfo info;
+  info.set_id(named->record()->id.Bytes());
+  info.set_state(pb::PENDING);
+  caller_.AnswerActor(info);
+  EXPECT_EQ(Asked().count(), 1U);
+}
+
 TEST_F(TaskTableTest, AsksForAWorkerPerTaskAndGivesEachOneAtATime) {
   auto a = Run("a"), b = Run("b"), c = Run("c");
   EXPECT_EQ(Asked().count(), 3U);
