@@ -1,7 +1,6 @@
 #include "client/messenger.h"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "client/wire.h"
@@ -17,35 +16,12 @@ constexpr std::uint16_t kToRaylet = 1;
 constexpr std::uint16_t kFromRaylet = 2;
 constexpr std::uint16_t kRouted = 3;
 
-// Types of ring records: a frame longer than one record takes can takes several, all but the last marked kMore.
-constexpr std::uint16_t kLast = 1;
-constexpr std::uint16_t kMore = 2;
-
-constexpr std::size_t kMaxFrame = ipc::kMaxFramePayload - 64;
 constexpr auto kRegisterTimeout = 10s;
 constexpr auto kServiceTick = 5ms;
 constexpr int kTicksBeforeDeepSleep = 20;
-constexpr int kRecordsPerTurn = 1024;
 constexpr int kCallsPerLook = 64;  // a look costs some 100 ns: little beside this many calls
 
-std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
-std::string_view AsText(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
-
-// Another process of this node. Kept alive by the snapshot while a thread looks at its ring without the mutex.
-struct Messenger::Peer {
-  ProcessId process;
-  std::unique_ptr<ipc::Channel> channel;  // null until the raylet has made it
-  bool asked = false;
-  std::deque<std::string> backlog;  // whole frames, but for `written` bytes of the first
-  std::size_t backlog_bytes = 0;
-  std::size_t written = 0;
-  std::string partial;  // of an incoming frame, until its last record
-  ipc::Record record;
-};
 
 Messenger::~Messenger() { Stop(); }
 
@@ -93,7 +69,7 @@ void Messenger::Send(const Address& to, std::string frame) {
     Kick();
     return;
   }
-  if (frame.size() > kMaxFrame) return Break(to.process, "a message to it is longer than 16 MiB");
+  if (frame.size() > PeerChannel::kMaxFrame) return Break(to.process, "a message to it is longer than 16 MiB");
   if (to.node != self_.node) {
     std::string routed;
     routed.reserve(24 + frame.size());
@@ -104,56 +80,24 @@ void Messenger::Send(const Address& to, std::string frame) {
     (void)socket_->Send(kRouted, routed);
     return;
   }
-  std::shared_ptr<Peer>& peer = peers_[to.process];
+  std::shared_ptr<PeerChannel>& peer = peers_[to.process];
   if (!peer) {
-    peer = std::make_shared<Peer>();
-    peer->process = to.process;
+    peer = std::make_shared<PeerChannel>();
+    OpenChannel(to.process);
   }
-  if (!peer->channel && !peer->asked) OpenChannel(*peer);
-  Write(*peer, std::move(frame));
-}
-
-void Messenger::Write(Peer& peer, std::string frame) {
-  std::size_t written = 0;
-  if (peer.channel && peer.backlog.empty() && TryWriteFrame(peer, frame, &written)) return;
-  if (peer.backlog.empty()) peer.written = written;
-  peer.backlog_bytes += frame.size();
-  peer.backlog.push_back(std::move(frame));
-}
-
-// Continues at `*written`; false when the ring is full.
-bool Messenger::TryWriteFrame(Peer& peer, std::string_view frame, std::size_t* written) {
-  const std::size_t limit = peer.channel->max_record();
-  do {
-    const std::string_view piece = frame.substr(*written, limit);
-    const bool last = *written + piece.size() == frame.size();
-    if (!peer.channel->TryWrite(last ? kLast : kMore, AsBytes(piece))) return false;
-    *written += piece.size();
-  } while (*written < frame.size());
-  return true;
-}
-
-void Messenger::Flush(Peer& peer) {
-  while (!peer.backlog.empty()) {
-    std::string& frame = peer.backlog.front();
-    if (!TryWriteFrame(peer, frame, &peer.written)) return;
-    peer.backlog_bytes -= frame.size();
-    peer.backlog.pop_front();
-    peer.written = 0;
-  }
+  peer->Write(std::move(frame));
 }
 
 std::size_t Messenger::Backlog(const Address& to) const {
   if (to.node != self_.node) return 0;
   auto it = peers_.find(to.process);
-  return it == peers_.end() ? 0 : it->second->backlog_bytes;
+  return it == peers_.end() ? 0 : it->second->backlog_bytes();
 }
 
-void Messenger::OpenChannel(Peer& peer) {
-  peer.asked = true;
+void Messenger::OpenChannel(ProcessId process) {
   pb::ClientToRaylet message;
-  message.mutable_open_channel()->set_peer(peer.process.value);
-  Request(std::move(message), [this, process = peer.process](const pb::RayletToClient& reply) {
+  message.mutable_open_channel()->set_peer(process.value);
+  Request(std::move(message), [this, process](const pb::RayletToClient& reply) {
     if (reply.has_channel_opened()) {
       AttachChannel(reply.channel_opened());
     } else {
@@ -164,21 +108,16 @@ void Messenger::OpenChannel(Peer& peer) {
 
 void Messenger::AttachChannel(const pb::ChannelOpened& opened) {
   const ProcessId process{opened.peer()};
-  std::shared_ptr<Peer>& peer = peers_[process];
-  if (!peer) {
-    peer = std::make_shared<Peer>();
-    peer->process = process;
-  }
-  if (peer->channel) return;  // both sides asked at once
+  std::shared_ptr<PeerChannel>& peer = peers_[process];
+  if (!peer) peer = std::make_shared<PeerChannel>();
+  if (peer->open()) return;  // both sides asked at once
   Result<ipc::Doorbell> bell = ipc::Doorbell::Open(opened.peer_doorbell());
   if (!bell.ok()) return Break(process, bell.status().message());
   Result<ipc::Channel> channel =
       ipc::Channel::Open(opened.region(), opened.side() == 0 ? ipc::Side::kA : ipc::Side::kB, std::move(*bell));
   if (!channel.ok()) return Break(process, channel.status().message());
-  peer->channel = std::make_unique<ipc::Channel>(std::move(*channel));
-  peer->asked = true;
+  peer->Attach(std::move(*channel));
   snapshot_stale_ = true;
-  Flush(*peer);
   Kick();
 }
 
@@ -194,8 +133,8 @@ void Messenger::HandleBroken() {
     // What it had still written counts: a reply that is there is not an unknown outcome.
     if (auto node = peers_.extract(process); !node.empty()) {
       snapshot_stale_ = true;
-      const std::shared_ptr<Peer>& peer = node.mapped();
-      while (peer->channel && peer->channel->Readable() && !peer->channel->poisoned()) Read(*peer);
+      while (Read(process, *node.mapped())) {
+      }
     }
     handler_.OnProcessGone(process, reason);
   }
@@ -220,34 +159,22 @@ void Messenger::SendRaylet(const pb::ClientToRaylet& message) {
 
 // --- Receiving -----------------------------------------------------------------------------------------------------
 
-void Messenger::Read(Peer& peer) {
-  for (int i = 0; i < kRecordsPerTurn; ++i) {
-    switch (peer.channel->TryRead(&peer.record)) {
-      case ipc::ReadResult::kNone: return;
-      case ipc::ReadResult::kCorrupt: return Break(peer.process, "it wrote a corrupt record into its channel");
-      case ipc::ReadResult::kRecord: break;
-    }
-    const std::string_view piece = AsText(peer.record.payload);
-    const Address from{self_.node, peer.process};
-    if (peer.record.type == kLast && peer.partial.empty()) {
-      handler_.OnFrame(from, piece);
-    } else if ((peer.record.type != kLast && peer.record.type != kMore) ||
-               peer.partial.size() + piece.size() > kMaxFrame) {
-      return Break(peer.process, "it sent a message longer than 16 MiB");
-    } else {
-      peer.partial += piece;
-      if (peer.record.type == kMore) continue;
-      handler_.OnFrame(from, std::exchange(peer.partial, {}));
-    }
+// Whether there may be more.
+bool Messenger::Read(ProcessId process, PeerChannel& peer) {
+  switch (peer.Read([&](std::string_view frame) { handler_.OnFrame({self_.node, process}, frame); })) {
+    case PeerChannel::ReadEnd::kAllRead: return false;
+    case PeerChannel::ReadEnd::kMore: return true;
+    case PeerChannel::ReadEnd::kCorrupt: Break(process, "it wrote a corrupt record into its channel"); break;
+    case PeerChannel::ReadEnd::kTooLong: Break(process, "it sent a message longer than 16 MiB"); break;
   }
-  Kick();  // more is there: come back after the others
+  return false;
 }
 
 void Messenger::Drain() {
   if (snapshot_stale_) RefreshSnapshot();
-  for (const std::shared_ptr<Peer>& peer : snapshot_) {
-    if (peer->channel->Readable()) Read(*peer);
-    if (!peer->backlog.empty()) Flush(*peer);
+  for (const auto& [process, peer] : snapshot_) {
+    if (peer->Readable() && Read(process, *peer)) Kick();  // come back after the others
+    if (!peer->Flush()) Break(process, "it broke the rules of their channel");
   }
   if (!broken_.empty()) HandleBroken();
   while (!loopback_.empty()) {
@@ -323,14 +250,13 @@ void Messenger::WakeService() {
 
 bool Messenger::AnythingToRead() const {
   if (kicked_.load(std::memory_order_acquire)) return true;
-  return std::any_of(snapshot_.begin(), snapshot_.end(),
-                     [](const std::shared_ptr<Peer>& peer) { return peer->channel->Readable(); });
+  return std::any_of(snapshot_.begin(), snapshot_.end(), [](const auto& entry) { return entry.second->Readable(); });
 }
 
 void Messenger::RefreshSnapshot() {
   snapshot_.clear();
   for (const auto& [process, peer] : peers_) {
-    if (peer->channel) snapshot_.push_back(peer);
+    if (peer->open()) snapshot_.emplace_back(process, peer);
   }
   snapshot_stale_ = false;
 }
@@ -413,8 +339,8 @@ void Messenger::OnCallMade() {
 
 bool Messenger::FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
   const auto flushed = [this] {
-    return lost_ ||
-           std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer.second->backlog.empty(); });
+    return lost_ || std::all_of(peers_.begin(), peers_.end(),
+                                [](const auto& entry) { return entry.second->backlog_bytes() == 0; });
   };
   return WaitUntil(lock, flushed, Clock::now() + limit);
 }

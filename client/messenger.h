@@ -23,9 +23,11 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "client/outbox.h"
+#include "client/peer_channel.h"
 #include "common/status.h"
 #include "ipc/channel.h"
 #include "ipc/client_socket.h"
@@ -105,15 +107,11 @@ class Messenger final : public Outbox {
   void WakeService();
 
  private:
-  struct Peer;
   enum class Sleeper { kNobody, kUser, kService };
 
-  void OpenChannel(Peer& peer);
+  void OpenChannel(ProcessId process);
   void AttachChannel(const pb::ChannelOpened& opened);
-  void Write(Peer& peer, std::string frame);
-  bool TryWriteFrame(Peer& peer, std::string_view frame, std::size_t* written);
-  void Flush(Peer& peer);
-  void Read(Peer& peer);
+  bool Read(ProcessId process, PeerChannel& peer);
   void Drain();
   void Break(ProcessId process, const std::string& reason);
   void HandleBroken();
@@ -133,8 +131,9 @@ class Messenger final : public Outbox {
   std::unique_ptr<ipc::OwnDoorbell> doorbell_;
   std::function<void()> on_drain_;
 
-  std::unordered_map<ProcessId, std::shared_ptr<Peer>> peers_;
-  std::vector<std::shared_ptr<Peer>> snapshot_;  // of peers_ with a channel; the sleeper reads it without the mutex
+  std::unordered_map<ProcessId, std::shared_ptr<PeerChannel>> peers_;
+  // The open ones of peers_. The sleeper looks at their rings without the mutex, and keeps them alive meanwhile.
+  std::vector<std::pair<ProcessId, std::shared_ptr<PeerChannel>>> snapshot_;
   bool snapshot_stale_ = true;
   std::vector<std::pair<ProcessId, std::string>> broken_;  // gone, to be handled at the next Drain
   std::deque<std::string> loopback_;                       // frames of this process to itself

@@ -6,23 +6,10 @@
 
 #include "ipc/channel_layout.h"
 #include "tests/unit/ipc/record_pattern.h"
-#include "tests/unit/ipc/test_region.h"
+#include "tests/unit/ipc/test_channel.h"
 
 namespace troupe::ipc {
 namespace {
-
-struct TestChannel {
-  explicit TestChannel(std::uint64_t capacity) {
-    TROUPE_CHECK(CreateDoorbellRegion(bell_a).ok() && CreateDoorbellRegion(bell_b).ok());
-    TROUPE_CHECK(CreateChannelRegion(name, capacity).ok());
-  }
-  Result<Channel> Open(Side side) {
-    return Channel::Open(name, side, *Doorbell::Open(side == Side::kA ? bell_b : bell_a));
-  }
-  TestName name;
-  TestName bell_a;
-  TestName bell_b;
-};
 
 TEST(ChannelTest, CarriesRecordsBothWays) {
   TestChannel channel(4096);
