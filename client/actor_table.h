@@ -95,15 +95,4 @@ class ActorTable {
   std::set<std::string> told_;  // why actors of this process wait: what its user has been told
 };
 
-// Shared with TaskTable. Arranges that `ready` runs as often as it returns: once for each ref that has no value yet,
-// and for each handle of an actor that the head does not know yet.
-std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& arguments,
-                           const std::function<void()>& ready);
-// The error of the first argument that has one; null when all have values.
-const ErrorInfo* ArgumentError(const internal::Arguments& arguments);
-// The arguments as they go to `receiver`, which is counted as a holder of the refs among and inside them. Views in
-// the result point into `arguments` and the objects.
-WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Arguments& arguments,
-                     const Address& receiver);
-
 }  // namespace troupe::client

@@ -1,4 +1,4 @@
-#include "client/actor_table.h"
+#include "client/arguments.h"
 
 namespace troupe::client {
 
@@ -7,19 +7,15 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
   std::size_t waiting = 0;
   for (const auto& [position, object] : arguments.refs) {
     ObjectRecord& record = *object->record();
-    if (record.ready()) continue;
     objects.Ask(record);
-    if (record.ready()) continue;  // its owner is known to be dead
-    record.on_ready.push_back(ready);
-    ++waiting;
+    if (record.ready()) {  // be it that its owner is known to be dead
+      waiting += AwaitRegistered(record.contained_actors, ready);
+    } else {
+      record.on_ready.push_back(ready);  // what comes from elsewhere names no actor that the head does not know
+      ++waiting;
+    }
   }
-  for (const internal::ActorPtr& actor : arguments.values.actors) {
-    ActorRecord& record = *actor->record();
-    if (!record.registering) continue;
-    record.on_registered.push_back(ready);
-    ++waiting;
-  }
-  return waiting;
+  return waiting + AwaitRegistered(arguments.values.actors, ready);
 }
 
 const ErrorInfo* ArgumentError(const internal::Arguments& arguments) {

@@ -7,6 +7,26 @@
 
 namespace troupe::client {
 
+namespace {
+
+// Whether the value may go to another process.
+bool CanBeSent(const ObjectRecord& record) {
+  return record.ready() && std::none_of(record.contained_actors.begin(), record.contained_actors.end(),
+                                        [](const auto& actor) { return actor->record()->registering; });
+}
+
+}  // namespace
+
+std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const std::function<void()>& registered) {
+  std::size_t waiting = 0;
+  for (const internal::ActorPtr& actor : actors) {
+    if (!actor->record()->registering) continue;
+    actor->record()->on_registered.push_back(registered);
+    ++waiting;
+  }
+  return waiting;
+}
+
 void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
   if (core.IsDead(frame.holder)) return;
   RefCounts::Holder& holder = refs.holders[frame.holder.process];
@@ -167,15 +187,18 @@ void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo er
 
 void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   record->call.reset();
-  if (!record->askers.empty()) {
-    for (const Address& asker : std::exchange(record->askers, {})) {
-      core_.outbox->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
-    }
-  }
+  AnswerAskers(record);
   if (!record->on_ready.empty()) {
     for (auto& work : std::exchange(record->on_ready, {})) work();
   }
   FreeIfUnused(record);
+}
+
+void ObjectTable::AnswerAskers(const std::shared_ptr<ObjectRecord>& record) {
+  if (record->askers.empty() || !CanBeSent(*record)) return;
+  for (const Address& asker : std::exchange(record->askers, {})) {
+    core_.outbox->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
+  }
 }
 
 WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& receiver) {
@@ -201,10 +224,12 @@ WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& recei
 void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) {
   auto record = Find(frame.id);
   if (record && record->state == ObjectRecord::State::kUnknown) Ask(*record);
-  if (record && !record->ready()) {
+  if (record && !CanBeSent(*record)) {
     // One answer is enough for who asks again.
     auto& askers = record->askers;
-    if (std::find(askers.begin(), askers.end(), from) == askers.end()) askers.push_back(from);
+    if (std::find(askers.begin(), askers.end(), from) != askers.end()) return;
+    askers.push_back(from);
+    if (record->ready()) AwaitRegistered(record->contained_actors, [this, record] { AnswerAskers(record); });
     return;
   }
   ObjectValueFrame answer{frame.id, {}};

@@ -86,6 +86,7 @@ class ObjectTable {
   std::shared_ptr<ObjectRecord> NewRecord(ObjectId id, Address owner);
   internal::ObjectPtr Handle(const std::shared_ptr<ObjectRecord>& record);
   void Ready(const std::shared_ptr<ObjectRecord>& record);
+  void AnswerAskers(const std::shared_ptr<ObjectRecord>& record);
   void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);
 
   Core& core_;
@@ -93,6 +94,10 @@ class ObjectTable {
   std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
   std::map<NodeId, std::vector<ObjectId>> deletes_;
 };
+
+// Arranges that `registered` runs as often as it returns: once for each of `actors` that this process has made and that
+// the head does not know yet. What names an actor may leave this process only then.
+std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const std::function<void()>& registered);
 
 // Shared with ActorTable: applies a count to a thing this process owns, ignoring dead holders.
 void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame);

@@ -114,7 +114,7 @@ struct ActorRecord {
   std::size_t in_flight = 0;
 
   // Creation by this process, until the head has answered. Until then nobody else could find the actor, so what names
-  // it waits here to be sent.
+  // it waits here to be sent: calls, values and results.
   bool registering = false;
   std::vector<std::function<void()>> on_registered;
   // Until the request is sent; the arguments as long as the actor may start again.

@@ -90,7 +90,6 @@ internal::ObjectPtr RuntimeImpl::Put(internal::Payload value) {
   std::unique_lock lock(core_->mutex);
   CheckConnected();
   core_->messenger->OnCallMade();
-  AwaitRegistered(lock, value.actors);
   if (value.bytes.size() <= inline_limit_) return objects_.NewInline(std::move(value));
   const ObjectId id = objects_.NextId();
   if (auto error = store_.Write(lock, id, value.bytes)) {
@@ -100,18 +99,6 @@ internal::ObjectPtr RuntimeImpl::Put(internal::Payload value) {
   const std::uint64_t size = value.bytes.size();
   value.bytes = {};
   return objects_.NewStored(id, size, std::move(value));
-}
-
-void RuntimeImpl::AwaitRegistered(std::unique_lock<std::mutex>& lock, const std::vector<internal::ActorPtr>& actors) {
-  if (actors.empty()) return;
-  // One whose own arguments have no value yet is not waited for: the value might be this very thread's to make.
-  const auto known = [&] {
-    return std::none_of(actors.begin(), actors.end(), [](const internal::ActorPtr& actor) {
-      return actor->record()->registering && !actor->record()->spec;
-    });
-  };
-  core_->messenger->WaitUntil(
-      lock, [&] { return known() || !core_->lost.empty(); }, {}, &hook_);
 }
 
 internal::ObjectPtr RuntimeImpl::Find(const internal::ObjectName& name) {

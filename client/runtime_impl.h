@@ -54,9 +54,6 @@ class RuntimeImpl final : public internal::Runtime {
   ObjectTable& objects() { return objects_; }
   RefCodec& codec() { return tables_; }
   Tables& tables() { return tables_; }
-  // Waits until the head knows those of `actors` that this process has asked it for: a value that names them may then
-  // be read elsewhere. Releases the mutex while it waits.
-  void AwaitRegistered(std::unique_lock<std::mutex>& lock, const std::vector<internal::ActorPtr>& actors);
   // The value of an object for as long as the result's `keep`; blocks. `lock` is on the core's mutex.
   internal::ObjectValue Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object, Deadline deadline);
   // The same for a stored argument of a call, which the caller keeps until it has the reply.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "client/arguments.h"
 #include "common/utf8.h"
 namespace troupe::client {
 namespace {

@@ -50,8 +50,11 @@ int Executor::Run() {
       Execute(lock, *mail);
     }
   }
-  // A reply that waits for room in a ring would be lost with the process.
-  if (!core_.messenger->FlushBacklogs(lock, kFlushLimit)) {
+  // A reply that waits, for an actor to be known or for room in a ring, would be lost with the process.
+  const auto deadline = client::Clock::now() + kFlushLimit;
+  const bool all_known = runtime_.WaitUntil(
+      lock, [this] { return waiting_results_ == 0; }, deadline);
+  if (!core_.messenger->FlushBacklogs(lock, kFlushLimit) || !all_known) {
     std::fprintf(stderr, "troupe: this worker ends with replies that their callers did not take in time\n");
   }
   return stop_->status;
@@ -310,7 +313,6 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outco
   reply.incarnation = mail.frame.incarnation;
   if (outcome.result.bytes.size() <= runtime_.inline_limit()) {
     reply.value.kind = client::WireValue::Kind::kInline;
-    reply.value.bytes = outcome.result.bytes;
   } else {
     const ObjectId id{mail.from.process.value, mail.frame.sequence};
     if (auto error = runtime_.Store(lock, id, outcome.result.bytes)) {
@@ -321,11 +323,28 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outco
     reply.value.size = outcome.result.bytes.size();
     reply.value.nodes = {core_.self.node};
   }
-  if (!outcome.result.objects.empty() || !outcome.result.actors.empty()) {
-    runtime_.AwaitRegistered(lock, outcome.result.actors);
-    reply.value.contained = runtime_.codec().NamesFor(outcome.result.objects, outcome.result.actors, mail.from);
-  }
-  core_.messenger->Send(mail.from, client::Encode(reply));
+  if (outcome.result.actors.empty()) return SendResult(mail.from, reply, outcome.result);
+  // Other calls run meanwhile: the value that an actor's constructor waits for may be theirs to make.
+  struct Waiting {
+    Address to;
+    client::ReplyFrame reply;
+    internal::Payload result;
+    std::size_t unregistered = 0;
+  };
+  auto waiting = std::make_shared<Waiting>(Waiting{mail.from, std::move(reply), std::move(outcome.result)});
+  waiting->unregistered = client::AwaitRegistered(waiting->result.actors, [this, waiting] {
+    if (--waiting->unregistered > 0) return;
+    --waiting_results_;
+    SendResult(waiting->to, waiting->reply, waiting->result);
+  });
+  if (waiting->unregistered == 0) return SendResult(mail.from, waiting->reply, waiting->result);
+  ++waiting_results_;
+}
+
+void Executor::SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result) {
+  reply.value.contained = runtime_.codec().NamesFor(result.objects, result.actors, to);
+  if (reply.value.kind == client::WireValue::Kind::kInline) reply.value.bytes = result.bytes;
+  core_.messenger->Send(to, client::Encode(reply));
 }
 
 void Executor::ReplyError(const Mail& mail, ErrorInfo error) {

@@ -76,6 +76,7 @@ class Executor final : public client::CallSink {
   Outcome Invoke(std::unique_lock<std::mutex>& lock, Mail& mail);
   Prepared Prepare(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments);
   void Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outcome outcome);
+  void SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result);
   void ReplyError(const Mail& mail, ErrorInfo error);
   void ExitActor(std::unique_lock<std::mutex>& lock, const std::string& reason);
   ErrorInfo Describe(ErrorInfo error) const;
@@ -88,6 +89,7 @@ class Executor final : public client::CallSink {
   LeaseGate lease_;
   VisibleGpus gpus_;
   bool holds_cpus_ = false;
+  std::size_t waiting_results_ = 0;  // that name actors which the head does not know yet
   std::optional<Stop> stop_;
 };
 

@@ -109,6 +109,13 @@ class Keeper {
   std::vector<troupe::ObjectRef<int>> refs_;
 };
 
+// Makes an actor whose constructor waits for a call to this very actor.
+class Maker {
+ public:
+  troupe::ActorHandle<Everything> Make(troupe::ActorHandle<Maker> self) const;
+  int Number() const { return 41; }
+};
+
 using IntBox = Box<int>;
 using TextBox = Box<std::vector<std::string>>;
 
@@ -119,6 +126,11 @@ TROUPE_ACTOR(model::TextBox, Swap);
 TROUPE_ACTOR(model::Broken, Never);
 TROUPE_ACTOR(model::Recorder, Record, All, Next);
 TROUPE_ACTOR(model::Keeper, Handle, AddThrough, SumOfRefs, Keep);
+TROUPE_ACTOR(model::Maker, Make, Number);
+
+troupe::ActorHandle<model::Everything> model::Maker::Make(troupe::ActorHandle<Maker> self) const {
+  return troupe::Spawn<Everything>(self.Number());
+}
 
 namespace troupe::integration {
 namespace {
@@ -288,6 +300,25 @@ TEST_F(Actors, PassHandlesAsArgumentsResultsAndMembers) {
   EXPECT_EQ(same.id(), actor.id());
   EXPECT_EQ(same.Value().Get(kDeadline), 6);
   EXPECT_EQ(troupe::Run([](ActorHandle<Everything> handle) { return handle.Add(1).Get(); }, actor).Get(kDeadline), 7);
+}
+
+TEST_F(Actors, MayBeReturnedBeforeTheyCanBeMade) {
+  auto maker = Spawn<model::Maker>();
+  EXPECT_EQ(maker.Make(maker).Get(kDeadline).Add(1).Get(kDeadline), 42);
+}
+
+int AddThrough(ActorHandle<Everything> actor) { return actor.Add(1).Get(); }
+int AddThroughRef(const std::vector<ObjectRef<ActorHandle<Everything>>>& refs) { return AddThrough(refs[0].Get()); }
+
+TEST_F(Actors, MayBePutBeforeTheyCanBeMade) {
+  const auto late = troupe::Run([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // a value that comes late is what this is about
+    return 40;
+  });
+  const auto put = Put(Spawn<Everything>(late));
+  EXPECT_TRUE(put.Get(kDeadline).id()) << "it is there at once where it was put";
+  const auto read_inside = troupe::Run<&AddThroughRef>(std::vector{put});
+  EXPECT_EQ(troupe::Run<&AddThrough>(put).Get(kDeadline) + read_inside.Get(kDeadline), 41 + 42);
 }
 
 TEST_F(Actors, LiveWhileAnotherActorHoldsTheirHandle) {

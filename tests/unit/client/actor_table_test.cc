@@ -118,6 +118,16 @@ TEST_F(ActorTableTest, ACallThatNamesAnActorWaitsUntilTheHeadKnowsIt) {
   EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
 }
 
+TEST_F(ActorTableTest, ACallWhoseRefHasAValueThatNamesAnActorWaitsForItToo) {
+  auto actor = CreateAlive();
+  auto named = caller_.actors().Create({}, false, {}, [](const auto&) {});
+  auto value = caller_.objects().NewInline({"handle", {}, {named}});
+  auto a = Call(actor, "a", 0, {.values = {}, .refs = {{0, value}}});
+  EXPECT_THAT(Sent(1), IsEmpty());
+  caller_.AnswerActor({});  // of no actor: what it says does not matter here
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+}
+
 TEST_F(ActorTableTest, AnArgumentWithAnErrorEndsItsCallUnsentAndLetsTheOthersThrough) {
   auto actor = CreateAlive();
   auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));

@@ -139,6 +139,25 @@ TEST_F(ObjectTableTest, AValueKeepsTheRefsInsideItAndAReaderHoldsThemToo) {
   EXPECT_FALSE(Owned(id)) << "the value that held it is gone everywhere";
 }
 
+TEST_F(ObjectTableTest, AValueThatNamesAnActorIsToldOnceTheHeadKnowsTheActor) {
+  auto argument = owner_.objects().NewPending(owner_.NewCall("makes the argument of the constructor"));
+  auto actor = owner_.actors().Create({}, false, {.values = {}, .refs = {{0, argument}}}, [](const auto&) {});
+  auto ref = owner_.objects().NewInline({"value", {}, {actor}});
+  EXPECT_TRUE(ref->record()->ready()) << "here it can be read at once";
+  auto borrowed = Pass(ref, owner_, last_);
+  last_.objects().Ask(*borrowed->record());
+  net_.Settle();
+  WireValue value;
+  value.bytes = "5";
+  owner_.objects().Resolve(argument->record(), value);
+  net_.Settle();
+  EXPECT_FALSE(borrowed->record()->ready());
+  owner_.AnswerActor({});
+  net_.Settle();
+  EXPECT_TRUE(borrowed->record()->ready());
+  EXPECT_EQ(borrowed->record()->contained_actors.size(), 1U);
+}
+
 TEST_F(ObjectTableTest, StoredMemoryIsFreedWhenAnotherProcessDropsTheLastRef) {
   auto ref = owner_.PutStored(1 << 20);
   auto borrowed = Pass(ref, owner_, middle_);

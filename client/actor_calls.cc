@@ -1,0 +1,148 @@
+// ActorTable: the calls of this process to actors.
+#include <deque>
+#include <utility>
+
+#include "client/actor_table.h"
+#include "client/arguments.h"
+
+namespace troupe::client {
+namespace {
+
+// A caller holds back when this much of what it asked of one actor is unanswered.
+constexpr std::size_t kMaxUnsent = 100'000;
+constexpr std::size_t kMaxInFlight = 65'536;
+
+}  // namespace
+
+bool ActorTable::Congested(const ActorRecord& actor) const {
+  if (actor.queue.size() >= kMaxUnsent || actor.in_flight >= kMaxInFlight) return true;
+  return actor.state == pb::ALIVE && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
+}
+
+internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call) {
+  call->actor = actor;
+  internal::ObjectPtr result = objects_.NewPending(call);
+  if (actor->state == pb::DEAD) {
+    FailCall(call, DeathError(*actor, Outcome::kNotExecuted));
+    return result;
+  }
+  if (!call->arguments.refs.empty() || !call->arguments.values.actors.empty()) {
+    call->unresolved = AwaitArguments(objects_, call->arguments, [this, actor, call] {
+      if (--call->unresolved == 0) Flush(actor);
+    });
+  }
+  actor->queue.push_back(std::move(call));
+  Flush(actor);
+  return result;
+}
+
+void ActorTable::Flush(const std::shared_ptr<ActorRecord>& actor) {
+  while (!actor->queue.empty() && actor->running() && SendFirst(actor)) {
+  }
+}
+
+bool ActorTable::SendFirst(const std::shared_ptr<ActorRecord>& actor) {
+  const std::shared_ptr<PendingCall> call = actor->queue.front();
+  if (call->unresolved > 0) return false;
+  actor->queue.pop_front();
+  if (!call->arguments.refs.empty()) {
+    if (const ErrorInfo* error = ArgumentError(call->arguments)) {
+      ErrorInfo passed_on = *error;
+      passed_on.outcome = Outcome::kNotExecuted;
+      FailCall(call, std::move(passed_on));
+      return true;
+    }
+  }
+  SendCall(actor, call);
+  return true;
+}
+
+void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call) {
+  CallFrame frame;
+  frame.sequence = call->sequence;
+  frame.function = call->function;
+  frame.actor = actor->id;
+  frame.incarnation = actor->incarnation;
+  frame.attempt = call->attempt++;
+  frame.arguments = ToWire(objects_, codec_, call->arguments, actor->address);
+  call->incarnation = actor->incarnation;
+  call->sent_to = actor->address.process;
+  actor->sent.push_back(call);
+  ++actor->in_flight;
+  core_.outbox->Send(actor->address, Encode(frame));
+  // Without retries the bytes are not needed again; objects given as arguments are, until the reply.
+  if (call->retries_left == 0) call->arguments.values = {};
+}
+
+void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame) {
+  const std::shared_ptr<PendingCall> call = result->call;
+  const std::shared_ptr<ActorRecord> actor = call->actor;
+  call->done = true;
+  --actor->in_flight;
+  while (!actor->sent.empty() && actor->sent.front()->done) actor->sent.pop_front();
+  if (call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
+      frame.value.error.kind == ErrorKind::kThrew) {
+    if (call->retries_left > 0) --call->retries_left;
+    call->done = false;
+    call->sent_to = {};
+    std::erase(actor->sent, call);  // earlier ones may be unanswered; it will be sent once more, not twice
+    actor->queue.push_front(call);
+    return Flush(actor);
+  }
+  if (frame.value.kind == WireValue::Kind::kError) {
+    ReplyFrame named = frame;
+    named.value.error.method = call->name;
+    if (named.value.error.actor_class.empty()) named.value.error.actor_class = actor->class_name;
+    named.value.error.actor = actor->id;
+    objects_.Resolve(result, named.value);
+  } else {
+    objects_.Resolve(result, frame.value);
+  }
+  if (actor->refs.Unused()) ReleaseIfUnused(actor);
+}
+
+void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
+  call->done = true;
+  auto result = objects_.Find({core_.self.process.value, call->sequence});
+  if (!result) return;
+  if (error.method.empty()) error.method = call->name;  // else that of an argument, or the constructor
+  objects_.Fail(result, std::move(error));
+}
+
+// The process of the current incarnation is gone. What it had not answered is sent again or ends.
+void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& why) {
+  by_process_.erase(actor->address.process);
+  actor->gone = true;
+  auto sent = std::exchange(actor->sent, {});
+  std::deque<std::shared_ptr<PendingCall>> again;
+  for (const auto& call : sent) {
+    if (call->done) continue;
+    --actor->in_flight;
+    call->sent_to = {};
+    if (call->retries_left != 0) {
+      if (call->retries_left > 0) --call->retries_left;
+      again.push_back(call);
+      continue;
+    }
+    ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
+    error.message = "its process died during the call";
+    if (!why.message.empty()) error.message += ": " + why.message;
+    FailCall(call, std::move(error));
+  }
+  actor->queue.insert(actor->queue.begin(), again.begin(), again.end());
+}
+
+ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {
+  ErrorInfo error = actor.death;
+  // A constructor that threw, or a program that cannot start, is what every call should tell.
+  if (error.kind == ErrorKind::kUnspecified) error.kind = ErrorKind::kActorDied;
+  if (error.kind == ErrorKind::kWorkerDied) error.kind = ErrorKind::kActorDied;
+  if (error.message.empty()) error.message = "the actor is dead";
+  error.outcome = outcome;
+  error.actor = actor.id;
+  if (error.actor_class.empty()) error.actor_class = actor.class_name;
+  if (error.kind == ErrorKind::kThrew) error.method = "the constructor of " + error.actor_class;
+  return error;
+}
+
+}  // namespace troupe::client

@@ -1,0 +1,25 @@
+// The arguments of a call, task or constructor: when they can be sent, and how.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "client/object_table.h"
+
+namespace troupe::client {
+
+// All functions need the core's mutex.
+
+// Arranges that `ready` runs as often as it returns: once for each ref that has no value yet, and for each handle, in
+// the arguments or in the value of a ref, of an actor that the head does not know yet.
+std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& arguments,
+                           const std::function<void()>& ready);
+// The error of the first argument that has one; null when all have values.
+const ErrorInfo* ArgumentError(const internal::Arguments& arguments);
+// The arguments as they go to `receiver`, which is counted as a holder of the refs among and inside them. Views in
+// the result point into `arguments` and the objects.
+WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Arguments& arguments,
+                     const Address& receiver);
+
+}  // namespace troupe::client
