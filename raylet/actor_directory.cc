@@ -1,5 +1,7 @@
 #include "raylet/actor_directory.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "raylet/convert.h"
@@ -29,6 +31,11 @@ void ActorDirectory::Create(const ClientInfo& client, std::uint64_t request_id, 
       request, [weak = std::weak_ptr(alive_), process = client.process, request_id](Result<pb::ActorReply> reply) {
         if (auto self = weak.lock()) (*self)->OnInfo(process, request_id, std::move(reply));
       });
+}
+
+void ActorDirectory::Release(const ClientInfo& client, const pb::ReleaseActor& release) {
+  if (IdFromPb<ActorId>(release.id()).high == client.process.value) return head_.ReleaseActor(release);
+  spdlog::warn("process {} may not release an actor that another process made", client.process.Hex());
 }
 
 void ActorDirectory::Find(const ClientInfo& client, std::uint64_t request_id, const pb::FindActor& find) {

@@ -27,7 +27,8 @@ class ActorDirectory {
   void Find(const ClientInfo& client, std::uint64_t request_id, const pb::FindActor& find);
   void ListNamed(const ClientInfo& client, std::uint64_t request_id, const pb::ListNamedActors& list);
   void Kill(const ClientInfo& client, std::uint64_t request_id, const pb::KillActor& kill);
-  void Release(const pb::ReleaseActor& release) { head_.ReleaseActor(release); }
+  // Only the creator's word counts.
+  void Release(const ClientInfo& client, const pb::ReleaseActor& release);
 
   void OnUpdate(const pb::ActorInfo& info);
   void OnClientGone(ProcessId client);

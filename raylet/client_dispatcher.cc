@@ -157,8 +157,8 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
     case Body::kSealObject: m_.objects->Seal(client.process, message.seal_object()); break;
     case Body::kAbortObject: m_.objects->Abort(client.process, message.abort_object()); break;
     case Body::kReleaseObject: m_.objects->Release(client.process, message.release_object()); break;
-    case Body::kDeleteObjects: m_.objects->Delete(message.delete_objects()); break;
-    case Body::kReleaseActor: m_.directory->Release(message.release_actor()); break;
+    case Body::kDeleteObjects: m_.objects->Delete(client.process, message.delete_objects()); break;
+    case Body::kReleaseActor: m_.directory->Release(client, message.release_actor()); break;
     case Body::kExitIntent:
       if (client.kind == pb::WorkerInfo::DRIVER) {
         m_.deaths->OnDriverLeaving(client.process);

@@ -89,9 +89,13 @@ void LocalLeases::TakeBack(LeaseId lease) {
   if (it == leases_.end() || it->second.ending) return;
   const ProcessId worker = it->second.worker;
   if (!worker) return Cancel(lease);
-  // Released before its resources are: whoever gets those finds the worker idle.
+  // Before its resources: whoever gets those finds the worker idle.
   by_worker_.erase(worker);
-  workers_.Release(worker);
+  if (it->second.allocation.gpus.empty()) {
+    workers_.Release(worker);
+  } else {
+    workers_.Retire(worker);  // CUDA looks once per process at the devices it may use, and keeps memory on them
+  }
   Erase(lease);
   on_change_(worker);
 }

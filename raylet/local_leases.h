@@ -19,9 +19,9 @@
 namespace troupe::raylet {
 
 // A lease holds resources from Grant() until it is returned or its worker is gone. A worker whose lessee died may be
-// in the middle of its task, so it is killed and not used again. Loop thread.
+// in the middle of its task, so it is killed and not used again; nor is one that had GPUs. Loop thread.
 //
-//   starting --worker acquired--> held --Return--> (worker idle again)
+//   starting --worker acquired--> held --Return--> (worker idle again, or asked to exit)
 //      |                           |--lessee died--> ending --worker exited--> gone
 //      `--Cancel, lessee died--> gone   `--worker exited--> gone
 class LocalLeases {

@@ -151,10 +151,17 @@ void ObjectManager::Release(ProcessId client, const pb::ReleaseObject& release) 
   Changed();
 }
 
-void ObjectManager::Delete(const pb::DeleteObjects& objects) {
+void ObjectManager::Delete(ProcessId client, const pb::DeleteObjects& objects) {
   const NodeId node = objects.node().empty() ? self_ : IdFromPb<NodeId>(objects.node());
   std::vector<ObjectId> ids;
-  for (const std::string& bytes : objects.ids()) ids.push_back(IdFromPb<ObjectId>(bytes));
+  for (const std::string& bytes : objects.ids()) {
+    const auto id = IdFromPb<ObjectId>(bytes);
+    if (id.high == client.value) {
+      ids.push_back(id);
+    } else {
+      LogRefused("deleting an object", client, PermissionDenied("process " + ProcessId{id.high}.Hex() + " owns it"));
+    }
+  }
   if (node == self_) return DeleteHere(ids);
   pb::PeerMessage message;
   for (ObjectId id : ids) message.add_deleted(id.Bytes());

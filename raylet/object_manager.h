@@ -43,7 +43,8 @@ class ObjectManager {
   void Abort(ProcessId client, const pb::AbortObject& abort);
   void Get(ProcessId client, std::uint64_t request_id, const pb::GetObject& get);
   void Release(ProcessId client, const pb::ReleaseObject& release);
-  void Delete(const pb::DeleteObjects& objects);
+  // Of objects that the client owns; others stay.
+  void Delete(ProcessId client, const pb::DeleteObjects& objects);
 
   // From other nodes: these objects are deleted.
   void OnDeleted(const std::vector<ObjectId>& ids);

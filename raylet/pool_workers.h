@@ -18,6 +18,7 @@ class PoolWorkers : public WorkerSource {
   }
   void CancelAcquire(Ticket ticket) override { pool_.CancelAcquire(ticket); }
   void Release(ProcessId worker) override { pool_.Release(worker); }
+  void Retire(ProcessId worker) override { pool_.Retire(worker); }
   void Kill(ProcessId worker, std::string reason) override { pool_.Kill(worker, reason); }
 
  private:

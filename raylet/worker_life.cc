@@ -141,27 +141,50 @@ void WorkerPool::OnIdleTimeout(ProcessId id) {
     return;
   }
   LeaveIdle(*worker);
-  worker->state = State::kRetiring;
-  events_.ask_exit(worker->public_view());
+  AskToExit(*worker);
+}
+
+void WorkerPool::AskToExit(Worker& worker) {
+  worker.state = State::kRetiring;
+  if (events_.ask_exit) events_.ask_exit(worker.public_view());
+}
+
+// Whether the worker is in that state and here to stay.
+bool WorkerPool::TakeBack(Worker* worker, State from) {
+  TROUPE_CHECK(loop_.InLoop());
+  if (worker == nullptr || worker->state != from) return false;
+  if (worker->ended || !worker->kill_reason.empty()) return false;  // its end is on the way to us
+  if (!FindJob(worker->job)->ended) return true;
+  Kill(worker->id, "its job ended");
+  return false;
 }
 
 void WorkerPool::Release(ProcessId id) {
-  TROUPE_CHECK(loop_.InLoop());
   Worker* worker = FindWorker(id);
-  if (worker == nullptr || worker->state != State::kHandedOut) return;
-  if (worker->ended || !worker->kill_reason.empty()) return;  // its end is on the way to us
-  if (FindJob(worker->job)->ended) return Kill(id, "its job ended");
+  if (!TakeBack(worker, State::kHandedOut)) return;
   MakeIdle(*worker, true);
   SchedulePump();
 }
 
-void WorkerPool::OnExitDeclined(ProcessId id) {
-  TROUPE_CHECK(loop_.InLoop());
+void WorkerPool::Retire(ProcessId id) {
   Worker* worker = FindWorker(id);
-  if (worker == nullptr || worker->state != State::kRetiring) return;
-  if (worker->ended || !worker->kill_reason.empty()) return;  // its end is on the way to us
-  MakeIdle(*worker, false);
+  if (!TakeBack(worker, State::kHandedOut)) return;
+  worker->spent = true;
+  AskToExit(*worker);
   SchedulePump();
+}
+
+void WorkerPool::OnExitDeclined(ProcessId id) {
+  Worker* worker = FindWorker(id);
+  if (!TakeBack(worker, State::kRetiring)) return;
+  if (!worker->spent) {
+    MakeIdle(*worker, false);
+    return SchedulePump();
+  }
+  loop_.Cancel(worker->timer);
+  worker->timer = loop_.After(options_.idle_timeout, Guarded([id](WorkerPool& pool) {
+                                if (Worker* spent = pool.FindWorker(id)) pool.AskToExit(*spent);
+                              }));
 }
 
 void WorkerPool::Kill(ProcessId id, const std::string& reason) {

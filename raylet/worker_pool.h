@@ -38,8 +38,8 @@ struct WorkerProcess {
 //
 //   starting --OnRegister--> idle --Acquire--> handed out
 //                             ^ \                  |
-//                   Release   |  \--> retiring     |    (retiring: asked to exit, not handed out; OnExitDeclined
-//                             +--------------------+     makes it idle again)
+//                   Release   |  \--> retiring <---|    (retiring: asked to exit, not handed out; OnExitDeclined makes
+//                             +--------------------+     it idle again, unless Retire() made it so)
 //
 // Loop thread only; callbacks come from the loop and never from inside a call of a method. The loop, the context (the
 // loop's own) and the cache must outlive it. Workers get TROUPE_WORKER_KIND, TROUPE_RAYLET_SOCKET, TROUPE_PROCESS_ID,
@@ -63,8 +63,8 @@ class WorkerPool {
     std::function<void(const WorkerProcess&, const ExitCause&)> on_exit;
     // A worker has registered and is idle. Before it is handed out.
     std::function<void(const WorkerProcess&)> on_started;
-    // Send the idle worker an ExitRequest: it exits, or declines when others need what it owns. Empty: idle workers are
-    // never trimmed, since killing one would lose that.
+    // Send the worker an ExitRequest: it exits, or declines when others need what it owns. Empty: idle workers are
+    // never trimmed, and retired ones stay, since killing one would lose that.
     std::function<void(const WorkerProcess&)> ask_exit;
     // Something the job's user should read on the driver, once: why its workers start slowly.
     std::function<void(JobId, const std::string&)> on_note;
@@ -96,7 +96,9 @@ class WorkerPool {
 
   // Takes a handed-out worker back; one of an ended job is killed instead.
   void Release(ProcessId process);
-  // A worker that was asked to exit stays, since others need what it owns: it is idle again, and asked again later.
+  // As Release(), for a worker that must not be handed out again: it is asked to exit.
+  void Retire(ProcessId process);
+  // A worker that was asked to exit stays, since others need what it owns: it is asked again later.
   void OnExitDeclined(ProcessId process);
   // Kills the worker (SIGKILL); on_exit follows, with `reason` in its cause. Unknown workers are ignored.
   void Kill(ProcessId process, const std::string& reason);
@@ -155,8 +157,10 @@ class WorkerPool {
   void OnIdleTimeout(ProcessId id);
   void OnProcessEnded(ProcessId id, std::optional<int> wait_status);
   void Watch(Worker& worker, SpawnedProcess process);
+  bool TakeBack(Worker* worker, State from);
   void MakeIdle(Worker& worker, bool first_choice);
   void LeaveIdle(Worker& worker);
+  void AskToExit(Worker& worker);
   void Finish(ProcessId id, ExitCause cause);
   std::unique_ptr<Worker> Remove(ProcessId id);
   Worker* FindWorker(ProcessId id);

@@ -20,6 +20,7 @@ struct WorkerPool::Worker {
   bool forked = false;
   bool registered = false;  // OnRegister() came; still kStarting until on_started has run
   bool ended = false;       // only the cause is still awaited
+  bool spent = false;       // not to be handed out again
   pid_t pid = 0;            // 0: forked and not yet known
   std::string cookie;       // empty once used
   std::string kill_reason;

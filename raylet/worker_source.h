@@ -24,6 +24,8 @@ class WorkerSource {
   virtual void CancelAcquire(Ticket ticket) = 0;
   // A task worker that may be handed out again.
   virtual void Release(ProcessId worker) = 0;
+  // One that must not be handed out again: it is asked to exit, as often as others still need what it owns.
+  virtual void Retire(ProcessId worker) = 0;
   // Kills the worker; its exit is reported as any other.
   virtual void Kill(ProcessId worker, std::string reason) = 0;
 };

@@ -149,6 +149,10 @@ class Workers : public WorkerSource {
   }
   void CancelAcquire(Ticket ticket) override { waiting.erase(ticket); }
   void Release(ProcessId worker) override { TROUPE_CHECK(held.erase(worker) == 1); }
+  void Retire(ProcessId worker) override {
+    Release(worker);
+    alive.erase(worker);
+  }
   void Kill(ProcessId worker, std::string) override { TROUPE_CHECK(held.contains(worker)); }
 
   // Hands a worker, an idle one or a new one, to whoever waits longest.
@@ -321,8 +325,8 @@ class Session {
       case pb::ClientToRaylet::kSealObject: return objects_.Seal(client.process, message.seal_object());
       case pb::ClientToRaylet::kAbortObject: return objects_.Abort(client.process, message.abort_object());
       case pb::ClientToRaylet::kReleaseObject: return objects_.Release(client.process, message.release_object());
-      case pb::ClientToRaylet::kDeleteObjects: return objects_.Delete(message.delete_objects());
-      case pb::ClientToRaylet::kReleaseActor: return directory_.Release(message.release_actor());
+      case pb::ClientToRaylet::kDeleteObjects: return objects_.Delete(client.process, message.delete_objects());
+      case pb::ClientToRaylet::kReleaseActor: return directory_.Release(client, message.release_actor());
       case pb::ClientToRaylet::kBlocked: return leases_.SetBlocked(client.process, message.blocked().blocked());
       case pb::ClientToRaylet::kExitIntent: return actors_.OnExitIntent(client.process, message.exit_intent());
       case pb::ClientToRaylet::kActorConstructed:

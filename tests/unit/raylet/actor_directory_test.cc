@@ -98,6 +98,15 @@ TEST_F(ActorDirectoryTest, AnOlderUpdateChangesNothing) {
   EXPECT_EQ(Updates(a_), 1U) << "the end is the end";
 }
 
+TEST_F(ActorDirectoryTest, OnlyTheCreatorReleases) {
+  pb::ReleaseActor release;
+  release.set_id(id_.Bytes());
+  directory_.Release(b_, release);
+  EXPECT_TRUE(head_.released.empty());
+  directory_.Release(a_, release);
+  EXPECT_EQ(head_.released, std::vector{id_.Bytes()});
+}
+
 TEST_F(ActorDirectoryTest, StopsWatchingWhenTheActorIsDeadOrNobodyAsks) {
   Find(a_);
   Answer(Info(pb::ALIVE));

@@ -83,6 +83,7 @@ class FakeWorkers : public WorkerSource {
   }
   void CancelAcquire(Ticket ticket) override { waiting.erase(ticket); }
   void Release(ProcessId worker) override { released.push_back(worker); }
+  void Retire(ProcessId worker) override { retired.push_back(worker); }
   void Kill(ProcessId worker, std::string reason) override { killed.emplace_back(worker, std::move(reason)); }
 
   // Gives whoever waits longest a new worker.
@@ -107,6 +108,7 @@ class FakeWorkers : public WorkerSource {
   Ticket last_ticket = 0;
   std::uint64_t last_process = 1000;
   std::vector<ProcessId> released;
+  std::vector<ProcessId> retired;
   std::vector<std::pair<ProcessId, std::string>> killed;
 };
 
@@ -122,12 +124,13 @@ class FakeHead : public HeadPort {
   void KillActor(const pb::KillActorRequest&, Done<pb::ActorReply>) override {}
   void ListActors(const pb::ListActorsRequest&, Done<pb::ListActorsReply>) override {}
   void FinishJob(const pb::FinishJobRequest&, std::function<void()> heard) override { heard(); }
-  void ReleaseActor(const pb::ReleaseActor&) override {}
+  void ReleaseActor(const pb::ReleaseActor& release) override { released.push_back(release.id()); }
   void SendEvent(pb::NodeToHead event) override { events.push_back(std::move(event)); }
   void SendIfConnected(const pb::NodeToHead& message) override { messages.push_back(message); }
 
   std::vector<std::pair<pb::RegisterActorRequest, Done<pb::ActorReply>>> registered;
   std::vector<std::pair<pb::FindActor, Done<pb::ActorReply>>> asked;
+  std::vector<std::string> released;
   std::vector<pb::NodeToHead> events;
   std::vector<pb::NodeToHead> messages;
 };

@@ -11,6 +11,7 @@
 namespace troupe::raylet {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
@@ -378,6 +379,21 @@ TEST_F(LeaseManagerTest, SeeksABoundedNumberOfWorkersForTasksThatNeedNothing) {
   manager_.OnClientGone(a_);
   loop_.RunPosted();
   EXPECT_EQ(workers_.waiting.size(), LeaseManager::kMaxAttempts);
+}
+
+TEST_F(LeaseManagerTest, DoesNotUseAWorkerAgainThatHadGpus) {
+  LocalResources gpus{Amounts({{"CPU", 1}, {"GPU", 1}})};
+  LocalLeases leases{self_, gpus, workers_, clients_, [](ProcessId) {}};
+  for (const double gpu : {1.0, 0.5, 0.0}) {
+    pb::LeaseGranted granted;
+    leases.Grant({self_, a_}, *jobs_.Find(JobId{1}), Amounts({{"CPU", 1}, {"GPU", gpu}}),
+                 [&](Result<pb::LeaseGranted> grant) { granted = std::move(grant).value(); });
+    workers_.Start();
+    ASSERT_TRUE(leases.Return(granted.lease(), {self_, a_}).ok());
+  }
+  EXPECT_THAT(workers_.retired, ElementsAre(ProcessId{1001}, ProcessId{1002}));
+  EXPECT_THAT(workers_.released, ElementsAre(ProcessId{1003}));
+  EXPECT_EQ(gpus.available(), gpus.total());
 }
 
 TEST_F(LeaseManagerTest, RefusesAnotherNodePartsOfSeveralGpus) {

@@ -47,11 +47,12 @@ class ObjectManagerTest : public ::testing::Test {
     for (NodeId node : nodes) get.add_nodes(node.Bytes());
     objects_.Get(client, ++request_, get);
   }
-  void Delete(ObjectId id, NodeId node = {}) {
+  void Delete(ObjectId id, NodeId node = {}) { DeleteAs(ProcessId{id.high}, id, node); }
+  void DeleteAs(ProcessId client, ObjectId id, NodeId node = {}) {
     pb::DeleteObjects objects;
     if (node) objects.set_node(node.Bytes());
     objects.add_ids(id.Bytes());
-    objects_.Delete(objects);
+    objects_.Delete(client, objects);
   }
   void Release(ProcessId client, ObjectId id) {
     pb::ReleaseObject release;
@@ -96,6 +97,18 @@ TEST_F(ObjectManagerTest, AReaderMayAskBeforeTheSealArrives) {
   Seal(a_, x_);
   EXPECT_EQ(Extents(b_), 1U);
   EXPECT_EQ(objects_.usage().pinned, 1U);
+}
+
+TEST_F(ObjectManagerTest, OnlyTheOwnerDeletes) {
+  Create(b_, x_, 100);  // of a_: the result of its call
+  Seal(b_, x_);
+  DeleteAs(b_, x_);
+  Get(a_, x_);
+  EXPECT_EQ(Extents(a_), 1U);
+  DeleteAs(a_, x_);
+  Get(b_, x_);
+  EXPECT_EQ(Extents(b_), 1U) << "that of the writer";
+  EXPECT_EQ(Errors(b_).size(), 1U);
 }
 
 TEST_F(ObjectManagerTest, AReaderOfWhatIsGivenUpLearnsIt) {

@@ -422,6 +422,20 @@ TEST_F(WorkerPoolTest, AWorkerThatDeclinesToExitIsUsedAgainAndAskedAgain) {
   EXPECT_NE(AcquireGood(Job("normal")).process, worker.process);
 }
 
+TEST_F(WorkerPoolTest, ARetiredWorkerIsAskedToExitUntilItDoesAndNeverHandedOut) {
+  options_.idle_timeout = 20ms;
+  std::vector<ProcessId> asked;
+  events_.ask_exit = [&](const WorkerProcess& worker) { asked.push_back(worker.process); };
+  const WorkerProcess worker = AcquireGood(Job("normal"));
+  Pool().Retire(worker.process);
+  EXPECT_EQ(asked, std::vector{worker.process});
+  Pool().OnExitDeclined(worker.process);
+  EXPECT_NE(AcquireGood(Job("normal")).process, worker.process);
+  ASSERT_TRUE(runner_.Until([&] { return std::count(asked.begin(), asked.end(), worker.process) == 2; }));
+  Signal(worker.pid, SIGUSR1);
+  EXPECT_TRUE(UntilExits(1));
+}
+
 TEST_F(WorkerPoolTest, AJobThatDetachedActorsUseKeepsItsWorkers) {
   pb::JobInfo job = Job("normal");
   job.set_state(pb::JobInfo::SUCCEEDED);
