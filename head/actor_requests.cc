@@ -70,11 +70,14 @@ void ActorTable::AnswerKnown(const Actor& known, bool existed, Reply<pb::ActorRe
 }
 
 Status ActorTable::CheckCreator(const Actor& actor) const {
-  if (facts_.Job(actor.job) == nullptr) {
+  const pb::JobInfo* job = facts_.Job(actor.job);
+  if (job == nullptr) {
     return FailedPrecondition("job " + actor.job.Hex() + " of " + Describe(actor) + " is not known to the head");
   }
-  // A detached actor outlives its job, and may go on to make actors of its own.
-  if (facts_.JobOver(actor.job) && store_.InProcess(actor.creator.process) == nullptr) {
+  // Detached actors outlive their job, and may go on to make actors, in their constructors and tasks too. Every other
+  // process of the job is about to end, and what it makes with it.
+  const bool goes_on = store_.HasLive(actor.job) && actor.creator.process != ProcessId{job->driver().process()};
+  if (facts_.JobOver(actor.job) && !goes_on) {
     return FailedPrecondition("job " + actor.job.Hex() + " of " + Describe(actor) + " has ended");
   }
   if (actor.info.detached()) return OkStatus();

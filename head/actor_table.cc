@@ -270,21 +270,26 @@ void ActorTable::ProcessEnded(ProcessId process) {
   }
 }
 
+// What is not ended here and has no living creator or handle soon ends for want of that.
 void ActorTable::JobEnded(JobId job) {
+  bool goes_on = false;
+  ForEachLive([&](const Actor& actor) { goes_on |= actor.job == job && actor.info.detached(); });
   std::vector<ActorId> ending;
   ForEachLive([&](Actor& actor) {
-    if (actor.job == job && !OutlivesJob(actor)) ending.push_back(actor.id);
+    if (actor.job == job && !(goes_on && OutlivesJob(actor))) ending.push_back(actor.id);
   });
   for (const ActorId& id : ending) End(*store_.Find(id), "its job, " + job.Hex() + ", ended");
 }
 
-// What a detached actor has made belongs to that actor, not to the driver.
+// What a detached actor has made belongs to that actor, not to the driver. A task has made it for whoever runs the
+// task, which may be a detached actor.
 bool ActorTable::OutlivesJob(const Actor& actor) {
   const Actor* owner = &actor;
   while (!owner->info.detached()) {
     const Actor* creator = store_.InProcess(owner->creator.process);
+    if (creator == nullptr) return owner->creator.process != ProcessId{facts_.Job(actor.job)->driver().process()};
     // A creator is always older; a spec that claims otherwise must not send this loop round for ever.
-    if (creator == nullptr || creator->sequence >= owner->sequence) return false;
+    if (creator->sequence >= owner->sequence) return false;
     owner = creator;
   }
   return true;

@@ -288,6 +288,26 @@ TEST_F(ActorLifeTest, EndOfTheJobEndsAllButDetachedActorsAndWhatTheseMade) {
   Register(later);
 }
 
+TEST_F(ActorLifeTest, ADetachedActorsConstructorAndTasksMakeActorsAfterItsJob) {
+  pb::ActorSpec detached = Restartable(1, -1);
+  detached.set_detached(true);
+  Run(detached, 1);
+  pb::ActorSpec of_task = Spec(2, job_);
+  of_task.mutable_creator()->set_process(77);
+  Run(of_task, 2);
+  ASSERT_TRUE(cluster_->jobs().Finish(JobId{job_.id()}, "").ok());
+  EXPECT_EQ(State(2), pb::ALIVE) << "the task may be the detached actor's";
+  ProcessDied(1, 1, 1);
+  loop_.Advance(100ms);
+  ASSERT_EQ(State(1), pb::STARTING);
+  pb::ActorSpec of_constructor = Spec(3, job_);
+  of_constructor.mutable_creator()->set_process(78);
+  Register(of_constructor);
+  EXPECT_EQ(TryRegister(Spec(4, job_)).status().code(), StatusCode::kFailedPrecondition) << "the driver is over";
+  ProcessGone(1, 77);
+  EXPECT_EQ(State(2), pb::DEAD);
+}
+
 TEST_F(ActorLifeTest, RayletsHearWhetherDetachedActorsGoOnWithAnEndedJob) {
   pb::ActorSpec spec = Spec(1, job_);
   spec.set_name("service");
