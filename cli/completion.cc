@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
+#include "common/shell_quote.h"
+
 namespace troupe::cli {
 namespace {
 
@@ -42,13 +44,6 @@ std::string Joined(const std::vector<Word>& first, const std::vector<Word>& seco
     for (const Word& word : *words) text += (text.empty() ? "" : " ") + word.text;
   }
   return text;
-}
-
-// In single quotes, for every one of the shells.
-std::string Quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 
 // Finds the longest path of commands among the words, and offers what may follow it; file names elsewhere.
@@ -96,7 +91,7 @@ std::string ZshScript(const std::vector<Node>& nodes) {
   for (const Node& node : nodes) {
     script += "    '" + node.path + "') words_=(";
     for (const auto* words : {&node.commands, &node.flags}) {
-      for (const Word& word : *words) script += "\n      " + Quoted(word.text + ":" + word.description);
+      for (const Word& word : *words) script += "\n      " + ShellQuote(word.text + ":" + word.description);
     }
     script += ") ;;\n";
   }
@@ -128,14 +123,14 @@ std::string FishScript(const std::vector<Node>& nodes) {
       "  test \"$given[2..(math (count $argv) + 1)]\" = \"$argv\"\n"
       "end\n";
   for (const Node& node : nodes) {
-    const std::string begin = "complete -c troupe -n " + Quoted(FishCondition(node));
+    const std::string begin = "complete -c troupe -n " + ShellQuote(FishCondition(node));
     for (const Word& word : node.commands) {
-      script += begin + " -f -a " + Quoted(word.text) + " -d " + Quoted(word.description) + "\n";
+      script += begin + " -f -a " + ShellQuote(word.text) + " -d " + ShellQuote(word.description) + "\n";
     }
     for (const Word& word : node.flags) {
       const bool is_long = word.text.starts_with("--");
       script += begin + (is_long ? " -l " + word.text.substr(2) : " -s " + word.text.substr(1)) +
-                (word.takes_value ? " -r" : "") + " -d " + Quoted(word.description) + "\n";
+                (word.takes_value ? " -r" : "") + " -d " + ShellQuote(word.description) + "\n";
     }
   }
   return script;

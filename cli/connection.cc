@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/json_view.h"
+#include "common/utf8.h"
 #include "troupe/ids.h"
 
 namespace troupe::cli {
@@ -48,7 +49,7 @@ void PrintJson(std::ostream& out, const nlohmann::json& value) {
 
 Result<pb::ActorInfo> FindActor(jobs::HeadConnection& head, const std::string& who, const std::string& name_space) {
   pb::ListActorsRequest request;
-  request.set_name_space(name_space);
+  request.set_name_space(Utf8(name_space));
   request.set_all_namespaces(name_space.empty());
   request.set_include_dead(true);
   TROUPE_ASSIGN_OR_RETURN(const auto reply, head.Call<pb::ListActorsReply>("ListActors", request));
@@ -104,7 +105,7 @@ Result<ProcessId> FindWorker(jobs::HeadConnection& head, const std::string& who)
 
 Result<pb::JobInfo> FindJob(jobs::HeadConnection& head, const std::string& who) {
   pb::GetJobRequest request;
-  request.set_submission(who);
+  request.set_submission(Utf8(who));
   auto job = head.Call<pb::JobInfo>("GetJob", request);
   const auto id = JobId::FromHex(who);
   if (job.ok() || job.status().code() != StatusCode::kNotFound || !id) return job;

@@ -8,6 +8,7 @@
 #include "cli/exit_code.h"
 #include "cli/format.h"
 #include "cli/json_view.h"
+#include "common/utf8.h"
 
 namespace troupe::cli {
 namespace {
@@ -60,7 +61,7 @@ int ListNodes(const ConnectionOptions& options, Context& context) {
 
 int ListActors(const ActorFilter& filter, Context& context) {
   pb::ListActorsRequest request;
-  request.set_name_space(filter.name_space);
+  request.set_name_space(Utf8(filter.name_space));
   request.set_all_namespaces(filter.name_space.empty());
   request.set_named_only(filter.named);
   request.set_include_dead(filter.dead);

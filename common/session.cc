@@ -125,10 +125,9 @@ Result<std::string> SessionRoot() {
   const char* given = std::getenv("TROUPE_SESSION_ROOT");
   const std::string root = given && *given ? given : "/tmp/troupe-" + std::to_string(geteuid());
   if (mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno,
-                       "cannot make the folder for sessions, " + root + " (choose another with TROUPE_SESSION_ROOT)");
+    return ErrnoStatus(errno, "cannot make the session root " + root + " (choose another with TROUPE_SESSION_ROOT)");
   }
-  TROUPE_RETURN_IF_ERROR(CheckPrivateFolder(root, "the folder for sessions,"));
+  TROUPE_RETURN_IF_ERROR(CheckPrivateFolder(root, "the session root"));
   return root;
 }
 

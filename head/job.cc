@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/shell_quote.h"
 #include "common/utf8.h"
 #include "head/convert.h"
 
@@ -57,11 +58,13 @@ std::string Entrypoint(const std::vector<std::string>& argv) {
   std::string text;
   for (const std::string& word : argv) {
     if (!text.empty()) text += ' ';
-    text += word;
-    if (text.size() > kMaxEntrypoint)
-      return Utf8(text.substr(0, kMaxEntrypoint)) + "...";  // the cut may be inside a character
+    text += ShellQuote(word);
+    if (text.size() > kMaxEntrypoint) {
+      text = text.substr(0, kMaxEntrypoint) + "...";
+      break;
+    }
   }
-  return text;
+  return Utf8(std::move(text));
 }
 
 DriverEnd ReadWaitStatus(int wait_status) {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/utf8.h"
 #include "jobs/head_connection.h"
 #include "jobs/job_details.h"
 #include "jobs/package_upload.h"
@@ -61,7 +62,7 @@ struct JobClient::Core {
 
   JobDetails Get(const std::string& submission_id, milliseconds wait) const {
     pb::GetJobRequest request;
-    request.set_submission(submission_id);
+    request.set_submission(Utf8(submission_id));
     request.set_wait_ms(static_cast<std::uint32_t>(wait.count()));
     return jobs::FromProto(
         ValueOrThrow(head->Call<pb::JobInfo>("GetJob", request, jobs::HeadConnection::kTimeout + wait)));
@@ -72,7 +73,7 @@ struct JobClient::Core {
     wait = std::clamp(wait, milliseconds(0), kLongestWait);
     pb::ReadLogRequest request;
     request.set_source(pb::ReadLogRequest::SUBMISSION);
-    request.set_submission(submission_id);
+    request.set_submission(Utf8(submission_id));
     request.set_offset(offset);
     request.set_max_bytes(std::min(max_bytes, kMaxLogBytes));
     request.set_wait_ms(static_cast<std::uint32_t>(wait.count()));
@@ -101,10 +102,10 @@ std::string JobClient::Submit(const SubmitOptions& options) {
     throw JobError(JobError::Code::kInvalid, "a job needs a program: give argv[0], or a program to ship");
   }
   request.mutable_argv()->Assign(argv.begin(), argv.end());
-  request.set_submission(options.submission_id.empty() ? "job-" + JobId::Random().Hex() : options.submission_id);
-  request.set_name_space(options.name_space);
+  request.set_submission(options.submission_id.empty() ? "job-" + JobId::Random().Hex() : Utf8(options.submission_id));
+  request.set_name_space(Utf8(options.name_space));
   request.mutable_environment()->insert(options.environment.begin(), options.environment.end());
-  request.mutable_metadata()->insert(options.metadata.begin(), options.metadata.end());
+  for (const auto& [name, value] : options.metadata) (*request.mutable_metadata())[Utf8(name)] = Utf8(value);
   const auto reply = ValueOrThrow(core_->head->Call<pb::SubmitJobReply>("SubmitJob", request));
   return reply.job().submission();
 }
@@ -151,7 +152,7 @@ void JobClient::TailLogs(const std::string& submission_id, const std::function<b
 
 JobDetails JobClient::Stop(const std::string& submission_id) const {
   pb::StopJobRequest request;
-  request.set_submission(submission_id);
+  request.set_submission(Utf8(submission_id));
   return jobs::FromProto(ValueOrThrow(core_->head->Call<pb::JobInfo>("StopJob", request)));
 }
 

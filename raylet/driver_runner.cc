@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/logging.h"
+#include "common/utf8.h"
 
 namespace troupe::raylet {
 namespace {
@@ -194,7 +195,7 @@ void DriverRunner::Fail(const std::string& submission, const std::string& why) {
   pb::DriverUpdate update;
   update.set_submission(submission);
   update.set_ended(true);
-  update.set_error(why);
+  update.set_error(Utf8(why));
   Report(std::move(update));
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/utf8.h"
+
 namespace troupe::raylet {
 
 void JobPackager::Add(JobId job) {
@@ -31,7 +33,7 @@ void JobPackager::Consider(JobId job) {
     } else {
       spdlog::error("the program of job {} cannot be packed for the other nodes: {}", job.Hex(),
                     package.status().ToString());
-      packaged->set_error(package.status().message());
+      packaged->set_error(Utf8(package.status().message()));
     }
     head->SendEvent(std::move(event));
   });

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/utf8.h"
 #include "raylet/driver_runner.h"
 #include "raylet/worker_command.h"
 
@@ -119,12 +120,12 @@ bool LogReader::TryAnswer(Waiting& waiting, bool last) {
   pb::ReadLogRequest& request = waiting.request;
   const Log log = Find(request);
   pb::LogChunk chunk;
-  chunk.set_error(log.error);
+  chunk.set_error(Utf8(log.error));
   if (!log.error.empty()) return Answer(waiting, std::move(chunk)), true;
 
   Part part = ReadPart(log.path, request.offset(), request.max_bytes(), request.tail());
   if (!part.exists && !log.running) {
-    chunk.set_error("no log of " + log.title + " is on this node");
+    chunk.set_error(Utf8("no log of " + log.title + " is on this node"));
     return Answer(waiting, std::move(chunk)), true;
   }
   // The raylet's own log rotates: beyond its end means that a new file has begun.

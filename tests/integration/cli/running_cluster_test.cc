@@ -201,6 +201,12 @@ TEST_F(Commands, AProgramThatNeverCallsInitIsAJobLikeAnother) {
   const CommandResult echo = Troupe({"submit", "--", "echo", "hello there"});
   EXPECT_EQ(echo.status, 0) << echo;
   EXPECT_TRUE(echo.Says("hello there")) << echo;
+  EXPECT_TRUE(Troupe({"list", "jobs"}).Says("echo 'hello there'")) << "as a shell reads it";
+  const CommandResult bytes = Troupe({"submit", "--", "echo", "caf\xe9"});
+  EXPECT_EQ(bytes.status, 0) << bytes;
+  EXPECT_TRUE(bytes.Says("caf\xe9")) << bytes;
+  EXPECT_TRUE(Troupe({"list", "jobs", "--json"}).Says("caf\xef\xbf\xbd"));
+  EXPECT_EQ(Troupe({"job", "status", "caf\xe9"}).status, 4) << "there is no such job";
   EXPECT_EQ(Troupe({"submit", "--", "false"}).status, 1);
   const CommandResult missing = Troupe({"submit", "--", "/no/such/program"});
   EXPECT_NE(missing.status, 0);

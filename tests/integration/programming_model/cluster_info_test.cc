@@ -130,6 +130,22 @@ TEST_F(ClusterInfo, FractionsOfAGpuShareOne) {
   EXPECT_NE(whole.VisibleGpus().Get(kDeadline), a.VisibleGpus().Get(kDeadline));
 }
 
+// Its own argument, as a worker was started with it.
+int PassBytes(const std::vector<std::string>& arguments) {
+  Init();
+  const auto there = troupe::Run([] {
+    std::ifstream file("/proc/self/cmdline");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  });
+  return there.Get().find('\0' + arguments.at(0) + '\0') == std::string::npos ? 1 : 0;
+}
+const bool kPassBytes = RegisterRole("pass bytes", PassBytes);
+
+TEST_F(ClusterInfo, AProgramsArgumentsMayBeAnyBytes) {
+  Program program = Program::OfRole("pass bytes", {"caf\xe9"});
+  EXPECT_EQ(program.Wait(), 0) << program.Errors();
+}
+
 int AskTooMuch(const std::vector<std::string>&) {
   Init();
   auto task = troupe::Run({.name = "Greedy", .num_cpus = 64}, [] { return 1; });
