@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/session_memory.h"
+#include "common/utf8.h"
 #include "ipc/server_socket.h"
 #include "ipc/shared_region.h"
 #include "ipc/spin_budget.h"
@@ -15,6 +16,7 @@
 #include "raylet/channel_broker.h"
 #include "raylet/client_dispatcher.h"
 #include "raylet/client_registry.h"
+#include "raylet/cluster_dispatcher.h"
 #include "raylet/cluster_view.h"
 #include "raylet/convert.h"
 #include "raylet/driver_runner.h"
@@ -92,11 +94,6 @@ struct Raylet::Impl {
   void FillReport(pb::NodeReport* report) const;
   void OnWelcome(const pb::Welcome& welcome);
   Status BecomeReady();
-  void OnHeadMessage(const pb::HeadToNode& message);
-  void OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes);
-  void OnPeerMessage(NodeId from, const pb::PeerMessage& message);
-  void OnLinkBroken(NodeId node);
-  void OnJobEnded(const pb::JobInfo& job);
   void OnChanged();
 
   AsioEventLoop& loop;
@@ -120,7 +117,8 @@ struct Raylet::Impl {
   ProgramCache programs;
   JobTable jobs;
   JobPackager packager;
-  ClientDispatcher dispatcher;
+  ClientDispatcher client_dispatcher;
+  ClusterDispatcher cluster_dispatcher;
   ClientRegistry clients;
   LogMonitor log_monitor;
   WorkerPool pool;
@@ -159,8 +157,9 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       programs(loop, head, identity.node, options.session_dir),
       jobs(JobEvents()),
       packager(cluster, jobs, programs, head),
-      dispatcher(managers, identity),
-      clients(loop, tag + "-bell-", regions, dispatcher),
+      client_dispatcher(managers, identity),
+      cluster_dispatcher(managers),
+      clients(loop, tag + "-bell-", regions, client_dispatcher),
       log_monitor(loop, loop.context(), LogOptions(),
                   [this](ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped) {
                     logs.Forward(worker, is_stderr, std::move(lines), dropped);
@@ -179,7 +178,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       logs(identity.node, jobs, actors, clients, peers),
       leases(identity.node, resources, workers, clients,
              [this](ProcessId worker) {
-               if (const ClientInfo* client = clients.Find(worker)) dispatcher.ReportClient(*client);
+               if (const ClientInfo* client = clients.Find(worker)) client_dispatcher.ReportClient(*client);
              }),
       lease_requests({loop, cluster, resources, leases, jobs, clients, peers}, options.capacity.labels,
                      [this] { return actors.PlacementCpuUnits(); }),
@@ -219,7 +218,11 @@ HeadLink::Events Raylet::Impl::HeadEvents() {
   HeadLink::Events head_events;
   head_events.hello = [this] { return Hello(); };
   head_events.on_welcome = [this](const pb::Welcome& welcome) { OnWelcome(welcome); };
-  head_events.on_message = [this](const pb::HeadToNode& message) { OnHeadMessage(message); };
+  head_events.on_message = [this](const pb::HeadToNode& message) {
+    if (stopping) return;
+    if (message.has_shutdown()) return events.on_shutdown(message.shutdown().reason());
+    cluster_dispatcher.OnHeadMessage(message);
+  };
   head_events.fill_report = [this](pb::NodeReport* report) { FillReport(report); };
   head_events.on_refused = [this](const Status& why) { events.on_failed(why); };
   return head_events;
@@ -262,14 +265,18 @@ LogMonitor::Options Raylet::Impl::LogOptions() {
 JobTable::Events Raylet::Impl::JobEvents() {
   JobTable::Events job_events;
   job_events.on_learned = [this](const pb::JobInfo& job) { pool.AddJob(job); };
-  job_events.on_ended = [this](const pb::JobInfo& job) { OnJobEnded(job); };
+  job_events.on_ended = [this](const pb::JobInfo& job) { cluster_dispatcher.OnJobEnded(JobId{job.id()}); };
   return job_events;
 }
 
 PeerLinks::Events Raylet::Impl::PeerEvents() {
   PeerLinks::Events peer_events;
-  peer_events.on_message = [this](NodeId from, const pb::PeerMessage& message) { OnPeerMessage(from, message); };
-  peer_events.on_broken = [this](NodeId node) { OnLinkBroken(node); };
+  peer_events.on_message = [this](NodeId from, const pb::PeerMessage& message) {
+    if (!stopping) cluster_dispatcher.OnPeerMessage(from, message);
+  };
+  peer_events.on_broken = [this](NodeId node) {
+    if (!stopping) cluster_dispatcher.OnLinkBroken(node);
+  };
   return peer_events;
 }
 
@@ -316,7 +323,7 @@ pb::NodeHello Raylet::Impl::Hello() const {
   pb::NodeHello hello;
   hello.set_node(identity.node.Bytes());
   hello.set_address(address);
-  hello.set_hostname(options.node_name.empty() ? HostName() : options.node_name);
+  hello.set_hostname(Utf8(options.node_name.empty() ? HostName() : options.node_name));
   *hello.mutable_total() = ToPb(resources.total());
   for (const auto& [name, value] : options.capacity.labels) (*hello.mutable_labels())[name] = value;
   hello.set_is_head_node(options.is_head_node);
@@ -341,8 +348,8 @@ void Raylet::Impl::OnWelcome(const pb::Welcome& welcome) {
   credentials.cluster_id = identity.cluster.Hex();
   head_client.SetClusterId(credentials.cluster_id);
   server.SetClusterId(credentials.cluster_id);
-  OnNodesChanged(welcome.nodes());
-  for (const ClientInfo* client : clients.List()) dispatcher.ReportClient(*client);
+  cluster_dispatcher.OnNodesChanged(welcome.nodes());
+  for (const ClientInfo* client : clients.List()) client_dispatcher.ReportClient(*client);
   directory.OnHeadConnected();
   if (ready) return;
   if (const Status status = BecomeReady(); !status.ok()) return events.on_failed(status);
@@ -364,75 +371,6 @@ Status Raylet::Impl::BecomeReady() {
                                              .socket = path,
                                              .cluster_id = credentials.cluster_id,
                                              .version = std::string(rpc::SoftwareVersion())});
-}
-
-// --- From the head ---------------------------------------------------------------------------------------------------
-
-void Raylet::Impl::OnHeadMessage(const pb::HeadToNode& message) {
-  if (stopping) return;
-  switch (message.body_case()) {
-    case pb::HeadToNode::kNodesChanged: return OnNodesChanged(message.nodes_changed().nodes());
-    case pb::HeadToNode::kStartActor:
-      jobs.Learn(message.start_actor().job());
-      return actors.Start(message.start_actor());
-    case pb::HeadToNode::kStopActor: return actors.Stop(message.stop_actor());
-    case pb::HeadToNode::kActorUpdate: return directory.OnUpdate(message.actor_update().info());
-    case pb::HeadToNode::kJobUpdate: return jobs.Update(message.job_update().job());
-    case pb::HeadToNode::kReadLog:
-      return log_monitor.Read(message.read_log().log(),
-                              [this, request = message.read_log().request()](pb::LogChunk chunk) {
-                                chunk.set_request(request);
-                                pb::NodeToHead event;
-                                *event.mutable_log_chunk() = std::move(chunk);
-                                head.SendIfConnected(event);
-                              });
-    case pb::HeadToNode::kRunDriver: return drivers.Run(message.run_driver());
-    case pb::HeadToNode::kStopDriver: return drivers.Stop(message.stop_driver());
-    case pb::HeadToNode::kShutdown: return events.on_shutdown(message.shutdown().reason());
-    default: spdlog::warn("the head sent a message that this raylet does not know");
-  }
-}
-
-void Raylet::Impl::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes) {
-  const ClusterView::Changes changes = cluster.Apply(nodes);
-  for (const auto& [node, reason] : changes.died) deaths.OnNodeDied(node, reason);
-  for (NodeId node : changes.joined) peers.OnJoined(node);
-  if (!changes.joined.empty()) packager.OnNodesJoined();
-  lease_requests.Kick();
-}
-
-// Actors are the head's to end. While detached ones are left the job has not ended here: leases then end with their
-// lessees, of which the driver is one.
-void Raylet::Impl::OnJobEnded(const pb::JobInfo& job) {
-  const JobId id{job.id()};
-  spdlog::info("job {} ended", id.Hex());
-  packager.Remove(id);
-  pool.RemoveJob(id);
-  leases.OnJobEnded(id);
-}
-
-// --- From other nodes ------------------------------------------------------------------------------------------------
-
-void Raylet::Impl::OnPeerMessage(NodeId from, const pb::PeerMessage& message) {
-  if (stopping) return;
-  for (const pb::RoutedFrame& frame : message.frames()) router.OnFromPeer(from, frame);
-  for (const pb::DirectMessage& direct : message.messages()) router.OnDirect(from, direct);
-  for (const pb::RemoteLease& lease : message.leases()) remote_leases.OnRequest(from, lease);
-  for (const pb::RemoteLeaseAnswer& answer : message.lease_answers()) lease_requests.OnRemoteAnswer(from, answer);
-  for (const pb::ReturnLease& lease : message.returned()) remote_leases.OnReturn(from, lease);
-  std::vector<ObjectId> deleted;
-  for (const std::string& id : message.deleted()) deleted.push_back(IdFromPb<ObjectId>(id));
-  if (!deleted.empty()) objects.OnDeleted(deleted);
-  for (const pb::ProcessDied& died : message.died()) deaths.OnPeerProcessDied(from, died);
-}
-
-void Raylet::Impl::OnLinkBroken(NodeId node) {
-  if (stopping) return;
-  router.OnLinkBroken(node);
-  // Answers about leases may be lost, so both ends give up those between them.
-  lease_requests.OnNodeDied(node);
-  leases.OnLesseeDied([&](const Address& lessee) { return lessee.node == node; },
-                      "the connection to the node whose task it ran broke");
 }
 
 void Raylet::Impl::OnChanged() {

@@ -1,9 +1,7 @@
 // Raylets, drivers, commands and JobClients that say anything at all to the head, in any order. Whatever they say:
 //   - the head answers every request once, sends only what a raylet can read, and nothing without bound;
-//   - an actor's incarnation never falls, no process is started twice for one, and what is dead stays dead;
-//   - a name that was given to an actor finds that actor for as long as it lives;
-//   - actors' states, addresses and counts of restarts agree with each other;
-//   - before a node's first report no more is placed on it than it has.
+//   - no process is started twice for an incarnation of an actor;
+//   - what it knows stays in order (cluster_invariants.h).
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,7 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +18,7 @@
 #include "common/manual_event_loop.h"
 #include "head/cluster.h"
 #include "head/convert.h"
+#include "tests/fuzz/head/cluster_invariants.h"
 #include "tests/fuzz/proto/message_maker.h"
 #include "tests/fuzz/seeds.h"
 
@@ -88,6 +87,7 @@ class Session : private NodeSender {
         Environment{loop_, *this, registry_, [this] { return (random_ = random_ < 0.9 ? random_ + 0.1 : 0); },
                     [] { return std::int64_t{1'700'000'000'000}; }},
         options);
+    invariants_.emplace(*cluster_);
     for (std::uint64_t i = 1; i <= kNodes; ++i) pools_.ids.push_back(Node(i).Bytes());
     for (std::uint64_t i = 1; i <= kActors; ++i) pools_.ids.push_back(ActorNumber(i).Bytes());
     pools_.ids.insert(pools_.ids.end(), {std::string(16, '\0'), std::string(16, '\xff')});
@@ -305,7 +305,7 @@ class Session : private NodeSender {
     cluster_->actors().Register(request, Expect<pb::ActorReply>([=, this](const pb::ActorReply& reply) {
                                   TROUPE_CHECK(!reply.existed() || if_exists);
                                   TROUPE_CHECK(name.empty() || reply.info().name() == name);
-                                  acknowledged_.insert(reply.info().id());
+                                  invariants_->Acknowledge(reply.info().id());
                                 }));
   }
   void KillActor() {
@@ -386,66 +386,13 @@ class Session : private NodeSender {
     };
   }
 
-  // --- What must hold --------------------------------------------------------------------------------------------
-
   void Check() {
     TROUPE_CHECK(sent_bytes_ <= kMaxBytesPerStep);
-    pb::ListActorsRequest everything;
-    everything.set_all_namespaces(true);
-    everything.set_include_dead(true);
-    std::map<std::pair<std::string, std::string>, std::string> names;
-    std::map<NodeId, ResourceSet> placed;
-    const pb::ListActorsReply list = cluster_->actors().List(everything);
-    for (const pb::ActorInfo& info : list.actors()) {
-      CheckActor(info);
-      if (info.state() == pb::DEAD) continue;
-      if (!info.name().empty())
-        TROUPE_CHECK(names.emplace(std::pair(info.name_space(), info.name()), info.id()).second);
-      const Actor* actor = cluster_->actors().Get(*ActorId::FromBytes(info.id()));
-      if (actor->has_process()) placed[actor->node].Add(actor->resources);
-    }
-    for (const auto& [name, id] : names) CheckName(name.first, name.second, id);
-    for (const std::string& id : acknowledged_) CheckKnown(id);
-    const pb::Status status = cluster_->Overview();
-    TROUPE_CHECK(status.actors_alive() + status.actors_pending() + status.actors_restarting() + status.actors_dead() ==
-                 list.total());
-    CheckPlaced(placed, status);
-  }
-  void CheckActor(const pb::ActorInfo& info) {
-    const Actor* actor = cluster_->actors().Get(*ActorId::FromBytes(info.id()));
-    TROUPE_CHECK(actor != nullptr);
-    pb::ActorInfo& before = seen_[info.id()];
-    if (before.state() == pb::DEAD) TROUPE_CHECK(CanonicalBytes(info) == CanonicalBytes(before));
-    TROUPE_CHECK(info.incarnation() >= before.incarnation() && info.restarts() >= before.restarts());
-    TROUPE_CHECK(info.max_restarts() < 0 || info.restarts() <= static_cast<std::uint64_t>(info.max_restarts()));
-    TROUPE_CHECK(info.state() != pb::ACTOR_STATE_UNSPECIFIED);
-    TROUPE_CHECK(info.has_address() == (info.state() == pb::ALIVE));
-    TROUPE_CHECK(actor->has_process() == static_cast<bool>(actor->node));
-    if (info.state() == pb::ALIVE) TROUPE_CHECK(info.address().node() == actor->node.Bytes());
-    if (info.state() == pb::DEAD || info.state() == pb::RESTARTING) TROUPE_CHECK(!info.death().message().empty());
-    before = info;
-  }
-  void CheckName(const std::string& name_space, const std::string& name, const std::string& id) {
-    pb::FindActor find;
-    find.set_name(name);
-    find.set_name_space(name_space);
-    const auto found = cluster_->actors().Find(find);
-    TROUPE_CHECK(found.ok() && found->id() == id);
-  }
-  void CheckKnown(const std::string& id) {
-    pb::FindActor find;
-    find.set_id(id);
-    TROUPE_CHECK(cluster_->actors().Find(find).ok());
-  }
-  void CheckPlaced(const std::map<NodeId, ResourceSet>& placed, const pb::Status& status) {
-    for (const auto& [node, resources] : placed) {
+    invariants_->Check([this](const NodeId& node) {
       auto it = nodes_.find(node);
       TROUPE_CHECK(it != nodes_.end());  // nobody else ever joined
-      if (it->second.reported) continue;
-      for (const pb::NodeInfo& info : status.nodes()) {
-        if (info.id() == node.Bytes()) TROUPE_CHECK(FromProto(info.total()).value().Contains(resources));
-      }
-    }
+      return it->second.reported;
+    });
   }
 
   // Everybody leaves. What still runs then has nothing to wait for.
@@ -475,6 +422,7 @@ class Session : private NodeSender {
   std::uint64_t version_ = 0;
   fuzz::Pools pools_;
   std::unique_ptr<Cluster> cluster_;
+  std::optional<ClusterInvariants> invariants_;
 
   std::map<NodeId, Joined> nodes_;
   std::vector<std::uint64_t> jobs_;
@@ -486,8 +434,6 @@ class Session : private NodeSender {
   std::vector<Start> starts_;  // orders that a raylet got
   std::map<std::pair<ActorId, std::uint64_t>, NodeId> started_;
   std::map<ActorId, std::uint64_t> incarnations_;
-  std::map<std::string, pb::ActorInfo> seen_;
-  std::set<std::string> acknowledged_;
   std::vector<std::shared_ptr<bool>> replies_;
   std::size_t sent_bytes_ = 0;
 };
