@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -18,12 +19,16 @@
 #include <vector>
 
 #include "bench/rows.h"
+#include "common/shell_quote.h"
 
 namespace {
 
 using troupe::bench::Row;
 using troupe::bench::RowOptions;
 using troupe::bench::Sample;
+
+// Rows take turns, so that a moment in which the machine was busy with something else does not fall on one row alone.
+constexpr int kPasses = 5;
 
 struct Figure {
   std::string name;
@@ -37,12 +42,12 @@ struct Figure {
 // One line on a terminal that is redrawn; nothing elsewhere.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::size_t rows) : rows_(rows), on_(isatty(STDERR_FILENO) != 0) {}
+  explicit ProgressBar(std::size_t steps) : steps_(steps), on_(isatty(STDERR_FILENO) != 0) {}
 
   void Show(const std::string& row, double fraction) const {
     if (!on_) return;
     constexpr int kWidth = 32;
-    const double all = (static_cast<double>(done_) + std::min(fraction, 1.0)) / static_cast<double>(rows_);
+    const double all = (static_cast<double>(done_) + std::min(fraction, 1.0)) / static_cast<double>(steps_);
     std::string bar(kWidth, ' ');
     for (int i = 0; i < static_cast<int>(all * kWidth); ++i) bar[static_cast<std::size_t>(i)] = '=';
     std::fprintf(stderr, "\r[%s] %3.0f %%  %-30s", bar.c_str(), 100 * all, row.c_str());
@@ -53,7 +58,7 @@ class ProgressBar {
   }
 
  private:
-  const std::size_t rows_;
+  const std::size_t steps_;
   const bool on_;
   std::size_t done_ = 0;
 };
@@ -68,7 +73,7 @@ std::string UnitOf(const std::string& limit) {
 // Runs the sibling program, which measures without Troupe's runtime and its threads.
 std::vector<Figure> MeasureLimits(double seconds) {
   const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "troupe-bench-limits";
-  const std::string command = "'" + program.string() + "' " + std::to_string(seconds);
+  const std::string command = troupe::ShellQuote(program.string()) + " " + std::to_string(seconds);
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) throw std::runtime_error("cannot run " + program.string());
   std::vector<Figure> figures;
@@ -111,23 +116,48 @@ nlohmann::json ToJson(const std::vector<Figure>& figures) {
   return list;
 }
 
-std::vector<Figure> MeasureAll(const RowOptions& given, const std::string& filter, ProgressBar& bar) {
+std::vector<Figure> MeasureOnce(const std::vector<Row>& rows, const RowOptions& given, ProgressBar& bar) {
   bar.Show("the machine's own limits", 0);
   std::vector<Figure> figures = MeasureLimits(given.seconds / 2);
   bar.Next();
-  std::map<std::string, double> limits;
-  for (const Figure& figure : figures) limits[figure.name] = figure.value;
-  const std::regex pattern(filter);
-  for (const Row& row : troupe::bench::Rows()) {
-    if (!std::regex_search(row.name, pattern)) continue;
+  for (const Row& row : rows) {
     RowOptions options = given;
     options.progress = [&](double fraction) { bar.Show(row.name, fraction); };
     options.progress(0);
     const Sample sample = row.measure(options);
-    Figure figure{row.name, row.unit, sample.Rate(), sample.PercentileUs(0.5), sample.PercentileUs(0.99)};
-    if (!row.limit.empty()) figure.limit = limits.at(row.limit);
-    figures.push_back(std::move(figure));
+    figures.push_back({row.name, row.unit, sample.Rate(), sample.PercentileUs(0.5), sample.PercentileUs(0.99)});
     bar.Next();
+  }
+  return figures;
+}
+
+// Of the figures that the passes have for one row, each the median.
+Figure Median(const std::vector<std::vector<Figure>>& passes, std::size_t index) {
+  const auto median = [&](double Figure::*field) {
+    std::vector<double> values;
+    for (const auto& pass : passes) values.push_back(pass[index].*field);
+    std::nth_element(values.begin(), values.begin() + kPasses / 2, values.end());
+    return values[kPasses / 2];
+  };
+  const Figure& any = passes.front()[index];
+  return {any.name, any.unit, median(&Figure::value), median(&Figure::p50_us), median(&Figure::p99_us)};
+}
+
+std::vector<Figure> MeasureAll(const std::vector<Row>& rows, RowOptions options) {
+  options.seconds /= kPasses;
+  ProgressBar bar(kPasses * (rows.size() + 1));
+  std::vector<std::vector<Figure>> passes;
+  for (int pass = 0; pass < kPasses; ++pass) passes.push_back(MeasureOnce(rows, options, bar));
+  bar.Clear();
+  std::vector<Figure> figures;
+  std::map<std::string, double> rates;
+  for (std::size_t i = 0; i < passes.front().size(); ++i) {
+    figures.push_back(Median(passes, i));
+    rates[figures.back().name] = figures.back().value;
+  }
+  const std::size_t limits = figures.size() - rows.size();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].limit.empty()) figures[limits + i].limit = rates.at(rows[i].limit);
   }
   return figures;
 }
@@ -137,7 +167,8 @@ std::vector<Figure> MeasureAll(const RowOptions& given, const std::string& filte
 int main(int argc, char** argv) {
   CLI::App app(
       "Measures calls, tasks and objects on a cluster, and what this machine can do at all.\n"
-      "p50 and p99 are microseconds for one operation; in rows named async, of the mean over a batch.",
+      "p50 and p99 are microseconds for one operation; in rows named async, of the mean over a batch.\n"
+      "Every figure is the median of five passes over all rows.",
       "troupe microbenchmark");
   std::string filter, json, address;
   RowOptions options;
@@ -148,12 +179,18 @@ int main(int argc, char** argv) {
   app.add_option("--actors", options.actors, "n of 1_n and n_n")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--address", address,
                  "head's HOST:PORT or a session folder; default: $TROUPE_ADDRESS, else a local cluster");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
-  std::size_t rows = 1;
+  std::vector<Row> rows;
   try {
     const std::regex pattern(filter);
-    for (const Row& row : troupe::bench::Rows()) rows += std::regex_search(row.name, pattern) ? 1 : 0;
+    for (const Row& row : troupe::bench::Rows()) {
+      if (std::regex_search(row.name, pattern)) rows.push_back(row);
+    }
   } catch (const std::regex_error& error) {
     std::fprintf(stderr, "troupe microbenchmark: --filter '%s' is no regular expression: %s\n", filter.c_str(),
                  error.what());
@@ -161,18 +198,13 @@ int main(int argc, char** argv) {
   }
   try {
     troupe::Init(argc, argv, {.address = address});
-    // Checked before minutes of measuring, not after.
-    std::ofstream file;
-    if (!json.empty()) {
-      file.open(json);
-      if (!file) throw std::runtime_error("cannot write to " + json);
-    }
-    ProgressBar bar(rows);
-    const std::vector<Figure> figures = MeasureAll(options, filter, bar);
-    bar.Clear();
+    // Before minutes of measuring, not after. What is in the file stays until there is something better.
+    if (!json.empty() && !std::ofstream(json, std::ios::app)) throw std::runtime_error("cannot write to " + json);
+    const std::vector<Figure> figures = MeasureAll(rows, options);
     Print(figures);
-    if (!json.empty()) file << ToJson(figures).dump(2) << '\n' << std::flush;
-    if (!json.empty() && !file) throw std::runtime_error("cannot write to " + json);
+    if (!json.empty() && !(std::ofstream(json) << ToJson(figures).dump(2) << std::endl)) {
+      throw std::runtime_error("cannot write to " + json);
+    }
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "\ntroupe microbenchmark: %s\n", error.what());
