@@ -11,11 +11,23 @@ namespace {
 // A caller holds back when this much of what it asked of one actor is unanswered.
 constexpr std::size_t kMaxUnsent = 100'000;
 constexpr std::size_t kMaxInFlight = 65'536;
+constexpr std::chrono::milliseconds kPathPause{100};
+// Of calls to one actor of another node. What is on the way lies in the memory of the raylets, and the results will.
+constexpr std::size_t kMaxFarCalls = 4'096;
+constexpr std::size_t kMaxFarBytes = 16u << 20;
+constexpr std::size_t kMaxHeldBack = 1'024;
 
 }  // namespace
 
+// Whether the way to the actor takes another call now.
+bool ActorTable::TakesMore(const ActorRecord& actor) const {
+  if (actor.address.node == core_.self.node) return true;
+  return actor.in_flight < kMaxFarCalls && actor.in_flight_bytes < kMaxFarBytes;
+}
+
 bool ActorTable::Congested(const ActorRecord& actor) const {
   if (actor.queue.size() >= kMaxUnsent || actor.in_flight >= kMaxInFlight) return true;
+  if (actor.running() && !TakesMore(actor) && actor.queue.size() >= kMaxHeldBack) return true;
   return actor.state == pb::ALIVE && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
 }
 
@@ -37,8 +49,9 @@ internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, 
 }
 
 void ActorTable::Flush(const std::shared_ptr<ActorRecord>& actor) {
-  while (!actor->queue.empty() && actor->running() && SendFirst(actor)) {
+  while (!actor->queue.empty() && actor->running() && TakesMore(*actor) && SendFirst(actor)) {
   }
+  if (actor->queue.empty()) ReleaseIfUnused(actor);
 }
 
 bool ActorTable::SendFirst(const std::shared_ptr<ActorRecord>& actor) {
@@ -69,7 +82,10 @@ void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::
   call->sent_to = actor->address.process;
   actor->sent.push_back(call);
   ++actor->in_flight;
-  core_.outbox->Send(actor->address, Encode(frame));
+  std::string bytes = Encode(frame);
+  call->sent_bytes = bytes.size();
+  actor->in_flight_bytes += bytes.size();
+  core_.outbox->Send(actor->address, std::move(bytes));
   // Without retries the bytes are not needed again; objects given as arguments are, until the reply.
   if (call->retries_left == 0) call->arguments.values = {};
 }
@@ -79,6 +95,7 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
   const std::shared_ptr<ActorRecord> actor = call->actor;
   call->done = true;
   --actor->in_flight;
+  actor->in_flight_bytes -= call->sent_bytes;
   while (!actor->sent.empty() && actor->sent.front()->done) actor->sent.pop_front();
   if (call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
       frame.value.error.kind == ErrorKind::kThrew) {
@@ -98,6 +115,7 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
   } else {
     objects_.Resolve(result, frame.value);
   }
+  if (!actor->queue.empty()) return Flush(actor);
   if (actor->refs.Unused()) ReleaseIfUnused(actor);
 }
 
@@ -109,8 +127,8 @@ void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo er
   objects_.Fail(result, std::move(error));
 }
 
-// The process of the current incarnation is gone. What it had not answered is sent again or ends.
-void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& why) {
+// What was sent and not answered is sent again, or ends with `error`.
+void ActorTable::GiveUpSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error) {
   by_process_.erase(actor->address.process);
   actor->gone = true;
   auto sent = std::exchange(actor->sent, {});
@@ -118,18 +136,46 @@ void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const Er
   for (const auto& call : sent) {
     if (call->done) continue;
     --actor->in_flight;
+    actor->in_flight_bytes -= call->sent_bytes;
     call->sent_to = {};
-    if (call->retries_left != 0) {
-      if (call->retries_left > 0) --call->retries_left;
-      again.push_back(call);
+    if (call->retries_left == 0) {
+      FailCall(call, error);
       continue;
     }
-    ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
-    error.message = "its process died during the call";
-    if (!why.message.empty()) error.message += ": " + why.message;
-    FailCall(call, std::move(error));
+    if (call->retries_left > 0) --call->retries_left;
+    again.push_back(call);
   }
   actor->queue.insert(actor->queue.begin(), again.begin(), again.end());
+}
+
+// The process of the current incarnation is gone.
+void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why) {
+  ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
+  error.message = "its process died during the call";
+  if (!why.empty()) error.message += ": " + why;
+  GiveUpSent(actor, error);
+}
+
+// The process may live on, and the next call reach it.
+void ActorTable::OnPathBroken(ProcessId process, const std::string& reason) {
+  auto it = by_process_.find(process);
+  if (it == by_process_.end()) return;
+  const std::shared_ptr<ActorRecord> actor = it->second;
+  if (actor->held) return OnProcessLost(actor, reason);
+  GiveUpSent(actor, {.kind = ErrorKind::kSystem,
+                     .outcome = Outcome::kUnknown,
+                     .message = "the way to its process broke during the call: " + reason,
+                     .actor_class = actor->class_name,
+                     .actor = actor->id});
+  // Not at once: who keeps sending into a way that stays broken should not do nothing else.
+  core_.outbox->After(kPathPause, [this, actor, incarnation = actor->incarnation] {
+    const bool same = actor->state == pb::ALIVE && actor->incarnation == incarnation && actor->gone;
+    if (!same || core_.IsDead(actor->address) || !actors_.contains(actor->id)) return;
+    actor->gone = false;
+    by_process_[actor->address.process] = actor;
+    Flush(actor);
+  });
+  ReleaseIfUnused(actor);
 }
 
 ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {

@@ -9,6 +9,7 @@
 namespace troupe::client {
 namespace {
 
+constexpr std::chrono::milliseconds kAskHeadAgain{500};
 // Should nobody here be told that a process is gone, the head's word counts after this time.
 constexpr std::chrono::seconds kLastWords{2};
 
@@ -78,12 +79,13 @@ internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, in
 void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
                               const std::function<void(const pb::RayletToClient&)>& registered) {
   if (const ErrorInfo* error = ArgumentError(actor->arguments)) {
+    actor->spec.reset();
     actor->death = *error;
-    Die(actor);
     pb::RayletToClient refused;
     *refused.mutable_error() = ToProto(*error);
-    OnRegistered(*actor);
-    return registered(refused);
+    Die(actor);
+    registered(refused);
+    return OnRegistered(actor);
   }
   pb::ClientToRaylet message;
   pb::CreateActor& create = *message.mutable_create_actor();
@@ -94,21 +96,24 @@ void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool ge
   EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self), create.mutable_spec()->mutable_arguments());
   core_.outbox->Request(std::move(message), [this, actor, registered](const pb::RayletToClient& reply) {
     if (reply.has_error()) {
+      const bool refused = reply.error().kind() != pb::Error::SYSTEM;  // else the head may have made it
+      if (!refused) TellRelease(*actor);
       actor->death = FromProto(reply.error());
-      actor->death.outcome = Outcome::kNotExecuted;
+      actor->death.outcome = refused ? Outcome::kNotExecuted : Outcome::kUnknown;
       Die(actor);
     } else if (reply.actor_reply().info().id() == actor->id.Bytes()) {
       Apply(actor, reply.actor_reply().info());
       Watch(actor);
     }
-    OnRegistered(*actor);
     registered(reply);
+    OnRegistered(actor);
   });
 }
 
-void ActorTable::OnRegistered(ActorRecord& actor) {
-  actor.registering = false;
-  for (auto& work : std::exchange(actor.on_registered, {})) work();
+void ActorTable::OnRegistered(const std::shared_ptr<ActorRecord>& actor) {
+  actor->registering = false;
+  for (auto& work : std::exchange(actor->on_registered, {})) work();
+  ReleaseIfUnused(actor);
 }
 
 internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
@@ -179,16 +184,14 @@ void ActorTable::OnReleased(const std::shared_ptr<ActorRecord>& actor) {
   ReleaseIfUnused(actor);
 }
 
-// The record stays while calls are unanswered: their results may still be wanted.
+// The record stays while calls are unanswered, whose results may still be wanted, and until the head knows the actor: a
+// release must not come before its registration. Whoever ends such a state asks here again.
 void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
-  if (!actor->refs.Unused() || !actor->queue.empty() || actor->in_flight > 0 || actor->spec) return;
+  if (!actor->refs.Unused() || !actor->queue.empty() || actor->in_flight > 0 || actor->registering) return;
+  if (!actors_.contains(actor->id)) return;
   if (!actor->detached) {
     if (actor->creator.process == core_.self.process) {
-      if (actor->state != pb::DEAD) {
-        pb::ClientToRaylet message;
-        message.mutable_release_actor()->set_id(actor->id.Bytes());
-        core_.outbox->SendRaylet(message);
-      }
+      if (actor->state != pb::DEAD) TellRelease(*actor);
     } else if (actor->refs.borrowed != 0) {
       SendCount(core_, FrameType::kDropRef, NameOf(*actor), core_.self, std::exchange(actor->refs.borrowed, 0));
     }
@@ -197,13 +200,29 @@ void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
   actors_.erase(actor->id);
 }
 
+void ActorTable::TellRelease(const ActorRecord& actor) {
+  pb::ClientToRaylet message;
+  message.mutable_release_actor()->set_id(actor.id.Bytes());
+  core_.outbox->SendRaylet(message);
+}
+
 void ActorTable::Watch(const std::shared_ptr<ActorRecord>& actor) {
   if (actor->watched) return;
   actor->watched = true;
+  AskHead(actor);
+}
+
+void ActorTable::AskHead(const std::shared_ptr<ActorRecord>& actor) {
   pb::ClientToRaylet message;
   message.mutable_find_actor()->set_id(actor->id.Bytes());
   core_.outbox->Request(std::move(message), [this, actor](const pb::RayletToClient& reply) {
     if (!reply.has_error()) return Apply(actor, reply.actor_reply().info());
+    // The head could not be asked, which says nothing of the actor.
+    if (reply.error().kind() == pb::Error::SYSTEM && core_.lost.empty()) {
+      return core_.outbox->After(kAskHeadAgain, [this, actor] {
+        if (actors_.contains(actor->id) && actor->state != pb::DEAD) AskHead(actor);
+      });
+    }
     actor->death = FromProto(reply.error());
     Die(actor);
   });
@@ -254,7 +273,7 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
   if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool was_alive = actor->state == pb::ALIVE;
   if (was_alive && (info.state() != pb::ALIVE || info.incarnation() != actor->incarnation)) {
-    LoseProcess(actor, FromProto(info.death()));
+    LoseProcess(actor, info.death().message());
   }
   actor->version = info.version();
   actor->state = info.state();
@@ -266,10 +285,7 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
     case pb::ALIVE:
       actor->address = ToAddress(info.address());
       by_process_[actor->address.process] = actor;
-      if (core_.IsDead(actor->address)) {
-        return LoseProcess(actor, {.message = "its process died"});
-      }
-      Flush(actor);
+      core_.IsDead(actor->address) ? LoseProcess(actor, "") : Flush(actor);
       break;
     case pb::DEAD:
       actor->death = FromProto(info.death());
@@ -281,6 +297,7 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
       if (info.infeasible()) TellPending(*actor);
       break;
   }
+  ReleaseIfUnused(actor);
 }
 
 // The program would wait without a word for what no node has. Once per class and reason: a loop may start many.
@@ -307,7 +324,7 @@ void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
   for (const auto& call : sent) {
     if (!call->done) FailCall(call, DeathError(*actor, Outcome::kUnknown));
   }
-  actor->in_flight = 0;
+  actor->in_flight = actor->in_flight_bytes = 0;
   auto queue = std::exchange(actor->queue, {});
   for (const auto& call : queue) {
     // A call that was sent before and waited to be sent again may have run.
@@ -340,9 +357,9 @@ void ActorTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {
 
 void ActorTable::OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason) {
   const std::optional<pb::ActorInfo> held = std::exchange(actor->held, std::nullopt);
-  if (!held) return LoseProcess(actor, {.message = reason});
-  LoseProcess(actor, FromProto(held->death()));
-  Take(actor, *held);
+  LoseProcess(actor, held ? held->death().message() : reason);
+  if (held) Take(actor, *held);
+  ReleaseIfUnused(actor);
 }
 
 void ActorTable::FailAll(const ErrorInfo& error) {

@@ -58,6 +58,7 @@ class ActorTable {
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ActorRecord>& actor);
   void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnPathBroken(ProcessId process, const std::string& reason);
   // Adds the processes of the node that it knows.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
   void FailAll(const ErrorInfo& error);
@@ -72,20 +73,24 @@ class ActorTable {
   internal::ActorPtr Handle(const std::shared_ptr<ActorRecord>& actor);
   void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
                     const std::function<void(const pb::RayletToClient&)>& registered);
-  static void OnRegistered(ActorRecord& actor);
+  void OnRegistered(const std::shared_ptr<ActorRecord>& actor);
   void Watch(const std::shared_ptr<ActorRecord>& actor);
+  void AskHead(const std::shared_ptr<ActorRecord>& actor);
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason);
   void TellPending(const ActorRecord& actor);
+  bool TakesMore(const ActorRecord& actor) const;
   void Flush(const std::shared_ptr<ActorRecord>& actor);
   bool SendFirst(const std::shared_ptr<ActorRecord>& actor);
   void SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call);
-  void LoseProcess(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& why);
+  void GiveUpSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error);
+  void LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why);
   void Die(const std::shared_ptr<ActorRecord>& actor);
   void FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
   void ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor);
+  void TellRelease(const ActorRecord& actor);
 
   Core& core_;
   ObjectTable& objects_;

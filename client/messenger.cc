@@ -69,7 +69,7 @@ void Messenger::Send(const Address& to, std::string frame) {
     Kick();
     return;
   }
-  if (frame.size() > PeerChannel::kMaxFrame) return Break(to.process, "a message to it is longer than 16 MiB");
+  if (frame.size() > PeerChannel::kMaxFrame) return Break(to.process, "a message to it is longer than 16 MiB", false);
   if (to.node != self_.node) {
     std::string routed;
     routed.reserve(24 + frame.size());
@@ -101,7 +101,8 @@ void Messenger::OpenChannel(ProcessId process) {
     if (reply.has_channel_opened()) {
       AttachChannel(reply.channel_opened());
     } else {
-      Break(process, reply.has_error() ? reply.error().message() : "the raylet made no channel to it");
+      Break(process, reply.has_error() ? reply.error().message() : "the raylet made no channel to it",
+            reply.error().kind() == pb::Error::WORKER_DIED);
     }
   });
 }
@@ -112,31 +113,31 @@ void Messenger::AttachChannel(const pb::ChannelOpened& opened) {
   if (!peer) peer = std::make_shared<PeerChannel>();
   if (peer->open()) return;  // both sides asked at once
   Result<ipc::Doorbell> bell = ipc::Doorbell::Open(opened.peer_doorbell());
-  if (!bell.ok()) return Break(process, bell.status().message());
+  if (!bell.ok()) return Break(process, bell.status().message(), false);
   Result<ipc::Channel> channel =
       ipc::Channel::Open(opened.region(), opened.side() == 0 ? ipc::Side::kA : ipc::Side::kB, std::move(*bell));
-  if (!channel.ok()) return Break(process, channel.status().message());
+  if (!channel.ok()) return Break(process, channel.status().message(), false);
   peer->Attach(std::move(*channel));
   snapshot_stale_ = true;
   Kick();
 }
 
 // Takes effect at the next Drain: a thread may be looking at the ring right now.
-void Messenger::Break(ProcessId process, const std::string& reason) {
-  broken_.emplace_back(process, reason);
+void Messenger::Break(ProcessId process, const std::string& reason, bool gone) {
+  broken_.push_back({process, reason, gone});
   Kick();
 }
 
 void Messenger::HandleBroken() {
   auto broken = std::exchange(broken_, {});
-  for (const auto& [process, reason] : broken) {
+  for (const auto& [process, reason, gone] : broken) {
     // What it had still written counts: a reply that is there is not an unknown outcome.
     if (auto node = peers_.extract(process); !node.empty()) {
       snapshot_stale_ = true;
       while (Read(process, *node.mapped())) {
       }
     }
-    handler_.OnProcessGone(process, reason);
+    gone ? handler_.OnProcessGone(process, reason) : handler_.OnPathBroken(process, reason);
   }
 }
 

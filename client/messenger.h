@@ -51,6 +51,8 @@ class MessageHandler {
   virtual void OnLogLines(const pb::LogLines& lines) = 0;
   // Nothing sent to `process` arrives any more.
   virtual void OnProcessGone(ProcessId process, const std::string& reason) = 0;
+  // What was sent to `process` may not have arrived, nor its answers. The next may.
+  virtual void OnPathBroken(ProcessId process, const std::string& reason) = 0;
   // The raylet is gone for good; pending requests have been answered with errors.
   virtual void OnRayletLost(const std::string& reason) = 0;
 };
@@ -113,7 +115,7 @@ class Messenger final : public Outbox {
   void AttachChannel(const pb::ChannelOpened& opened);
   bool Read(ProcessId process, PeerChannel& peer);
   void Drain();
-  void Break(ProcessId process, const std::string& reason);
+  void Break(ProcessId process, const std::string& reason, bool gone = true);
   void HandleBroken();
   bool AnythingToRead() const;
   void RefreshSnapshot();
@@ -135,8 +137,13 @@ class Messenger final : public Outbox {
   // The open ones of peers_. The sleeper looks at their rings without the mutex, and keeps them alive meanwhile.
   std::vector<std::pair<ProcessId, std::shared_ptr<PeerChannel>>> snapshot_;
   bool snapshot_stale_ = true;
-  std::vector<std::pair<ProcessId, std::string>> broken_;  // gone, to be handled at the next Drain
-  std::deque<std::string> loopback_;                       // frames of this process to itself
+  struct Broken {
+    ProcessId process;
+    std::string reason;
+    bool gone;  // the process, not just the way there
+  };
+  std::vector<Broken> broken_;        // to be handled at the next Drain
+  std::deque<std::string> loopback_;  // frames of this process to itself
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(const pb::RayletToClient&)>> requests_;
   std::optional<std::string> lost_;

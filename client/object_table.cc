@@ -9,6 +9,8 @@ namespace troupe::client {
 
 namespace {
 
+constexpr std::chrono::milliseconds kPathPause{100};
+
 // Whether the value may go to another process.
 bool CanBeSent(const ObjectRecord& record) {
   return record.ready() && std::none_of(record.contained_actors.begin(), record.contained_actors.end(),
@@ -148,7 +150,11 @@ void ObjectTable::Ask(ObjectRecord& record) {
 
 void ObjectTable::AskAgain(ObjectRecord& record) {
   if (record.owner.process == core_.self.process) return;
-  record.state = ObjectRecord::State::kPending;
+  if (record.state == ObjectRecord::State::kUnknown) record.state = ObjectRecord::State::kPending;
+  record.asked = true;
+  if (!core_.lost.empty()) {
+    return Fail(Find(record.id), {.kind = ErrorKind::kConnection, .outcome = Outcome::kUnknown, .message = core_.lost});
+  }
   if (core_.IsDead(record.owner)) {
     return Fail(Find(record.id), {.kind = ErrorKind::kObjectLost,
                                   .outcome = Outcome::kUnknown,
@@ -187,6 +193,7 @@ void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo er
 
 void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   record->call.reset();
+  record->asked = false;
   AnswerAskers(record);
   if (!record->on_ready.empty()) {
     for (auto& work : std::exchange(record->on_ready, {})) work();
@@ -246,7 +253,7 @@ void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) 
 
 void ObjectTable::OnObjectValue(const Address& from, const ObjectValueFrame& frame) {
   auto record = Find(frame.id);
-  if (!record || record->state != ObjectRecord::State::kPending || record->owner.process == core_.self.process ||
+  if (!record || !record->asked || record->owner.process == core_.self.process ||
       record->owner.process != from.process) {
     (void)codec_.Adopt(frame.value.contained);  // and drop: nobody waits for it any more
     return;
@@ -306,12 +313,23 @@ void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
       record->refs.holders.erase(process);
       std::erase_if(record->askers, [process](const Address& asker) { return asker.process == process; });
       FreeIfUnused(record);
-    } else if (record->state == ObjectRecord::State::kPending) {
+    } else if (record->asked) {
       Fail(record, {.kind = ErrorKind::kObjectLost,
                     .outcome = Outcome::kUnknown,
                     .message = "the owner of object " + record->id.Hex() + " died: " + reason});
     }
   }
+}
+
+// The question may be lost, or its answer. Not at once: the way may stay broken.
+void ObjectTable::OnPathBroken(ProcessId process) {
+  core_.outbox->After(kPathPause, [this, process] {
+    std::vector<std::shared_ptr<ObjectRecord>> unanswered;
+    for (const auto& [id, record] : records_) {
+      if (record->asked && record->owner.process == process) unanswered.push_back(record);
+    }
+    for (const auto& record : unanswered) AskAgain(*record);
+  });
 }
 
 void ObjectTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) {
@@ -325,7 +343,7 @@ void ObjectTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) {
 void ObjectTable::FailAll(const ErrorInfo& error) {
   std::vector<std::shared_ptr<ObjectRecord>> pending;
   for (const auto& [id, record] : records_) {
-    if (record->state == ObjectRecord::State::kPending) pending.push_back(record);
+    if (record->state == ObjectRecord::State::kPending || record->asked) pending.push_back(record);
   }
   for (const auto& record : pending) {
     if (record->call) record->call->done = true;

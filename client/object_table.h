@@ -54,7 +54,7 @@ class ObjectTable {
 
   // Asks the owner for the value if nobody has asked; the record becomes ready later.
   void Ask(ObjectRecord& record);
-  // Asks again, for a value whose copies are lost.
+  // Asks again, for a value whose copies are lost; the one that is known stays until the owner has answered.
   void AskAgain(ObjectRecord& record);
 
   // Gives the object its value, as it arrived from `from`.
@@ -69,6 +69,7 @@ class ObjectTable {
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ObjectRecord>& record);
   void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnPathBroken(ProcessId process);
   // Forgets the copies there, and adds the processes of the node that it knows.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes);
   // Every object without a value fails with `error`: nothing can arrive any more.

@@ -52,6 +52,7 @@ struct PendingCall {
   std::uint32_t attempt = 0;
   std::uint64_t incarnation = 0;  // it was last sent to; of the actor, or the lease
   ProcessId sent_to;              // that owes the reply; none while the call waits to be sent
+  std::size_t sent_bytes = 0;     // of the frame
   bool done = false;
   std::shared_ptr<ActorRecord> actor;  // null: a task
   std::string task_key;                // of a task
@@ -83,6 +84,7 @@ struct ObjectRecord {
   std::shared_ptr<PendingCall> call;            // that will make it; null for values put
   std::vector<std::function<void()>> on_ready;  // run once when there is a value or an error
   std::vector<Address> askers;                  // owner: who waits for the value
+  bool asked = false;                           // not the owner: its answer is awaited
 
   bool ready() const { return state >= State::kInline; }
 };
@@ -112,6 +114,7 @@ struct ActorRecord {
   std::deque<std::shared_ptr<PendingCall>> queue;  // not sent yet, in order
   std::deque<std::shared_ptr<PendingCall>> sent;   // in order of sending; answered ones are dropped from the front
   std::size_t in_flight = 0;
+  std::size_t in_flight_bytes = 0;
 
   // Creation by this process, until the head has answered. Until then nobody else could find the actor, so what names
   // it waits here to be sent: calls, values and results.
@@ -131,39 +134,53 @@ struct ActorRecord {
 class ReleaseQueue {
  public:
   using Wake = std::function<void()>;
+  struct Dropped {
+    std::vector<std::shared_ptr<ObjectRecord>> objects;
+    std::vector<std::shared_ptr<ActorRecord>> actors;
+  };
 
   void SetWake(Wake wake) {
     std::lock_guard lock(mutex_);
     wake_ = std::move(wake);
   }
-  void Push(std::shared_ptr<ObjectRecord> object) { Add(objects_, std::move(object)); }
-  void Push(std::shared_ptr<ActorRecord> actor) { Add(actors_, std::move(actor)); }
+  void Push(std::shared_ptr<ObjectRecord> object) { Add(&Dropped::objects, std::move(object)); }
+  void Push(std::shared_ptr<ActorRecord> actor) { Add(&Dropped::actors, std::move(actor)); }
 
   // Everything dropped since the last call.
-  std::pair<std::vector<std::shared_ptr<ObjectRecord>>, std::vector<std::shared_ptr<ActorRecord>>> Take() {
+  Dropped Take() {
     if (!any_.load(std::memory_order_acquire)) return {};
     std::lock_guard lock(mutex_);
     any_.store(false, std::memory_order_relaxed);
-    return {std::exchange(objects_, {}), std::exchange(actors_, {})};
+    return std::exchange(dropped_, {});
+  }
+
+  // Nobody takes notes up any more. A record in the queue may hold refs, and these hold the queue: it must not fill.
+  void Close() {
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    Take();  // what goes with these finds the queue closed
   }
 
  private:
   template <class T>
-  void Add(std::vector<std::shared_ptr<T>>& list, std::shared_ptr<T> record) {
+  void Add(std::vector<std::shared_ptr<T>> Dropped::*list, std::shared_ptr<T> record) {
     Wake wake;
     {
       std::lock_guard lock(mutex_);
+      if (closed_) return;
       if (!any_.exchange(true, std::memory_order_release)) wake = wake_;
-      list.push_back(std::move(record));
+      (dropped_.*list).push_back(std::move(record));
     }
     if (wake) wake();
   }
 
   std::mutex mutex_;
   std::atomic<bool> any_{false};
-  std::vector<std::shared_ptr<ObjectRecord>> objects_;
-  std::vector<std::shared_ptr<ActorRecord>> actors_;
+  Dropped dropped_;
   Wake wake_;
+  bool closed_ = false;
 };
 
 }  // namespace troupe::client

@@ -139,8 +139,8 @@ internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, cons
   const std::shared_ptr<ObjectRecord>& record = object->record();
   for (int attempt = 0;; ++attempt) {
     objects_.Ask(*record);
-    if (!record->ready() && !core_->messenger->WaitUntil(
-                                lock, [&] { return record->ready(); }, deadline, &hook_)) {
+    const auto answered = [&] { return record->ready() && !record->asked; };
+    if (!answered() && !core_->messenger->WaitUntil(lock, answered, deadline, &hook_)) {
       return {{},
               nullptr,
               Shared({.kind = ErrorKind::kTimeout,

@@ -60,9 +60,11 @@ void Tables::OnRaylet(const pb::RayletToClient& message) {
     case pb::RayletToClient::kActorUpdate: return actors_.OnUpdate(message.actor_update().info());
     case pb::RayletToClient::kNodeDied:
       return OnNodeGone(NodeId::FromBytes(message.node_died().node()).value_or(NodeId{}), message.node_died().reason());
-    case pb::RayletToClient::kUndeliverable:
-      return OnProcessGone(ProcessId{message.undeliverable().destination().process()},
-                           message.undeliverable().reason());
+    case pb::RayletToClient::kUndeliverable: {
+      const pb::Undeliverable& lost = message.undeliverable();
+      const ProcessId process{lost.destination().process()};
+      return lost.gone() ? OnProcessGone(process, lost.reason()) : OnPathBroken(process, lost.reason());
+    }
     case pb::RayletToClient::kPollRings: return;  // having arrived, it has done its work
     default:
       if (sink_) sink_->OnRaylet(message);
@@ -84,6 +86,13 @@ void Tables::OnProcessGone(ProcessId process, const std::string& reason) {
   actors_.OnProcessGone(process, reason);
   tasks_.OnProcessGone(process, reason);
   objects_.OnProcessGone(process, reason);
+}
+
+void Tables::OnPathBroken(ProcessId process, const std::string& reason) {
+  if (core_.dead_processes.contains(process)) return;
+  actors_.OnPathBroken(process, reason);
+  tasks_.OnPathBroken(process, reason);
+  objects_.OnPathBroken(process);
 }
 
 void Tables::OnNodeGone(NodeId node, const std::string& reason) {
@@ -146,10 +155,10 @@ bool Tables::Needed() {
 
 void Tables::TakeReleased() {
   for (;;) {  // freeing one thing may drop refs inside it
-    auto [objects, actors] = core_.releases->Take();
-    if (objects.empty() && actors.empty()) break;
-    for (const auto& record : objects) objects_.OnReleased(record);
-    for (const auto& record : actors) actors_.OnReleased(record);
+    const ReleaseQueue::Dropped dropped = core_.releases->Take();
+    if (dropped.objects.empty() && dropped.actors.empty()) break;
+    for (const auto& record : dropped.objects) objects_.OnReleased(record);
+    for (const auto& record : dropped.actors) actors_.OnReleased(record);
   }
   objects_.FlushDeletes();  // also of what others let go of
 }

@@ -26,6 +26,10 @@ class Tables final : public MessageHandler, public RefCodec {
   explicit Tables(Core& core)
       : core_(core), objects_(core, *this), actors_(core, objects_, *this), tasks_(core, objects_, *this) {}
 
+  ~Tables() { core_.releases->Close(); }
+  Tables(const Tables&) = delete;
+  Tables& operator=(const Tables&) = delete;
+
   // Before anything arrives. Null: a driver, to which calls do not come. Must outlive the tables.
   void SetSink(CallSink* sink) { sink_ = sink; }
   CallSink* sink() const { return sink_; }
@@ -45,6 +49,7 @@ class Tables final : public MessageHandler, public RefCodec {
   void OnRaylet(const pb::RayletToClient& message) override;
   void OnLogLines(const pb::LogLines& lines) override;
   void OnProcessGone(ProcessId process, const std::string& reason) override;
+  void OnPathBroken(ProcessId process, const std::string& reason) override;
   void OnRayletLost(const std::string& reason) override;
 
   std::vector<RefName> NamesFor(const std::vector<internal::ObjectPtr>& objects,

@@ -165,10 +165,17 @@ void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Reply
   auto it = queues_.find(call->task_key);
   if (it == queues_.end()) return;
   Queue& queue = it->second;
-  for (auto& [process, lease] : queue.leases) {
+  for (auto held = queue.leases.begin(); held != queue.leases.end(); ++held) {
+    Lease& lease = held->second;
     if (lease.running != call) continue;
     lease.running = nullptr;
     lease.idle_since = core_.outbox->Now();
+    if (queue.placement.strategy() != pb::Placement::SPREAD) break;
+    // The next task belongs on the next node.
+    ReturnLease(lease);
+    by_worker_.erase(held->first);
+    queue.leases.erase(held);
+    break;
   }
   const bool retry = call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
                      frame.value.error.kind == ErrorKind::kThrew;
@@ -207,6 +214,14 @@ void TaskTable::PlanSweep(Queue& queue) {
   core_.outbox->After(kIdleLease, [this, &queue] { GiveBackIdle(queue); });
 }
 
+void TaskTable::ReturnLease(const Lease& lease) {
+  pb::ClientToRaylet message;
+  message.mutable_return_lease()->set_lease(lease.id);
+  message.mutable_return_lease()->set_node(lease.worker.node.Bytes());
+  message.mutable_return_lease()->set_worker(lease.worker.process.value);
+  core_.outbox->SendRaylet(message);
+}
+
 void TaskTable::GiveBackIdle(Queue& queue) {
   queue.sweep_planned = false;
   const auto now = core_.outbox->Now();
@@ -216,11 +231,7 @@ void TaskTable::GiveBackIdle(Queue& queue) {
       ++it;
       continue;
     }
-    pb::ClientToRaylet message;
-    message.mutable_return_lease()->set_lease(lease.id);
-    message.mutable_return_lease()->set_node(lease.worker.node.Bytes());
-    message.mutable_return_lease()->set_worker(lease.worker.process.value);
-    core_.outbox->SendRaylet(message);
+    ReturnLease(lease);
     by_worker_.erase(it->first);
     it = queue.leases.erase(it);
   }
@@ -237,7 +248,7 @@ void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& re
   if (call->retries_left == 0) {
     return FailCall(call, {.kind = ErrorKind::kWorkerDied,
                            .outcome = Outcome::kUnknown,
-                           .message = "its process died: " + reason,
+                           .message = reason,
                            .node = node.mapped().worker.node});
   }
   if (call->retries_left > 0) --call->retries_left;
@@ -246,7 +257,16 @@ void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& re
 }
 
 void TaskTable::OnProcessGone(ProcessId process, const std::string& reason) {
-  if (auto it = by_worker_.find(process); it != by_worker_.end()) LoseLease(*it->second, process, reason);
+  if (auto it = by_worker_.find(process); it != by_worker_.end())
+    LoseLease(*it->second, process, "its process died: " + reason);
+}
+
+// The raylets may have given the lease up with the way to its worker, or know nothing of it.
+void TaskTable::OnPathBroken(ProcessId process, const std::string& reason) {
+  auto it = by_worker_.find(process);
+  if (it == by_worker_.end()) return;
+  ReturnLease(it->second->leases.at(process));
+  LoseLease(*it->second, process, reason);
 }
 
 void TaskTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {

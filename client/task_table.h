@@ -33,6 +33,7 @@ class TaskTable {
   void OnLeaseGranted(const pb::LeaseGranted& granted);
   void OnLeaseUpdate(const pb::LeaseUpdate& update);
   void OnProcessGone(ProcessId process, const std::string& reason);
+  void OnPathBroken(ProcessId process, const std::string& reason);
   // Adds the workers there.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
 
@@ -63,6 +64,7 @@ class TaskTable {
   void Pump(Queue& queue);
   void Send(Lease& lease, const std::shared_ptr<PendingCall>& call);
   void AskForLeases(Queue& queue);
+  void ReturnLease(const Lease& lease);
   void GiveBackIdle(Queue& queue);
   void PlanSweep(Queue& queue);
   void LoseLease(Queue& queue, ProcessId process, const std::string& reason);

@@ -2,6 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 #include <vector>
@@ -33,11 +34,11 @@ void ServerConnection::Start(ConnectionHandlers handlers) {
   if (open_) Read();
 }
 
-Status ServerConnection::Send(std::uint16_t type, std::string payload) {
+Status ServerConnection::Send(std::uint16_t type, std::string payload, std::size_t max_pending) {
   TROUPE_ASSIGN_OR_RETURN(const FrameHeader header, EncodeFrameHeader(type, payload.size()));
   const std::string client = "client process " + std::to_string(peer_pid_);
-  if (!open_ || closing_) return Unavailable(client + ": its connection is closed");
-  if (pending_bytes_ + header.size() + payload.size() > kMaxPendingBytes) {
+  if (!open_ || closing_ || deaf_) return Unavailable(client + ": its connection is closed");
+  if (pending_bytes_ + header.size() + payload.size() > max_pending) {
     return ResourceExhausted(client + " does not read: " + std::to_string(pending_bytes_) + " bytes wait for it");
   }
   pending_bytes_ += header.size() + payload.size();
@@ -92,9 +93,20 @@ void ServerConnection::OnRead(const boost::system::error_code& error, std::size_
   if (Deliver()) Read();
 }
 
-// Hands out the complete frames; false when the connection ended meanwhile.
+void ServerConnection::ResumeReading() {
+  if (!std::exchange(paused_, false) || !std::exchange(waits_, false)) return;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (self->open_ && !self->closing_ && self->Deliver()) self->Read();
+  });
+}
+
+// Hands out the complete frames; false when the connection ended or was paused meanwhile.
 bool ServerConnection::Deliver() {
   while (true) {
+    if (paused_) {
+      waits_ = true;
+      return false;
+    }
     auto frame = decoder_.Next();
     if (!frame.ok()) {
       Fail(frame.status().WithContext("client process " + std::to_string(peer_pid_)));
@@ -120,7 +132,14 @@ void ServerConnection::Write() {
 
 void ServerConnection::OnWritten(const boost::system::error_code& error, std::size_t bytes) {
   if (!open_) return;
-  if (error) return Fail(FromError(error, "writing to client process " + std::to_string(peer_pid_)));
+  if (error) {
+    // It reads no more. What it sent before still counts: the end comes by Read().
+    deaf_ = true;
+    queue_.clear();
+    pending_bytes_ = writing_ = 0;
+    if (closing_) Close();
+    return;
+  }
   pending_bytes_ -= bytes;
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(writing_));
   writing_ = 0;

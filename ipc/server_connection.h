@@ -29,7 +29,7 @@ struct ConnectionHandlers {
 class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
  public:
   // Frames that wait for a client which does not read are bounded by this many bytes.
-  static constexpr std::size_t kMaxPendingBytes = 64 * 1024 * 1024;
+  static constexpr std::size_t kMaxPendingBytes = 64u << 20;
 
   // Made by ServerSocket for each client it accepts.
   ServerConnection(boost::asio::local::stream_protocol::socket socket, pid_t peer_pid);
@@ -38,14 +38,19 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void Start(ConnectionHandlers handlers);
 
   // Queues one frame; frames go out in order, many in one system call. Never blocks. InvalidArgument: payload above
-  // kMaxFramePayload. ResourceExhausted: the client has kMaxPendingBytes unread. Unavailable: closed.
-  Status Send(std::uint16_t type, std::string payload);
+  // kMaxFramePayload. ResourceExhausted: the client has `max_pending` bytes unread. Unavailable: closed.
+  Status Send(std::uint16_t type, std::string payload, std::size_t max_pending = kMaxPendingBytes);
 
   // Closes at once; what is queued is lost, and no handler is called any more. May be called from a handler.
   void Close();
 
   // Closes once what is queued has gone out; reads no more, and no handler is called any more.
   void CloseAfterFlush();
+
+  // Takes no more frames from the client until ResumeReading(): it waits once the socket is full. May be called from a
+  // handler. The end of the connection is not noticed meanwhile.
+  void PauseReading() { paused_ = true; }
+  void ResumeReading();
 
   // Bytes queued and not yet taken by the kernel.
   std::size_t pending_bytes() const { return pending_bytes_; }
@@ -73,6 +78,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::size_t writing_ = 0;  // the entries at the front of queue_ that the kernel is being given; 0: no write runs
   bool open_ = true;
   bool closing_ = false;
+  bool deaf_ = false;  // the client reads no more
+  bool paused_ = false;
+  bool waits_ = false;  // nothing is read, and no read is under way, because of paused_
 };
 
 }  // namespace troupe::ipc

@@ -13,7 +13,9 @@
 #include "raylet/job_table.h"
 #include "raylet/lease_manager.h"
 #include "raylet/local_leases.h"
+#include "raylet/log_flusher.h"
 #include "raylet/object_manager.h"
+#include "raylet/peer_links.h"
 #include "raylet/process_deaths.h"
 #include "raylet/router.h"
 #include "raylet/worker_pool.h"
@@ -126,7 +128,11 @@ void ClientDispatcher::OnClosed(const ClientInfo& client, const Status&) {
 // --- Messages --------------------------------------------------------------------------------------------------------
 
 Status ClientDispatcher::OnRouted(const ClientInfo& client, std::string_view payload) {
-  return m_.router->OnFromClient(client.process, payload);
+  TROUPE_RETURN_IF_ERROR(m_.router->OnFromClient(client.process, payload));
+  // It may send faster than the connection between the nodes takes.
+  const auto to = DecodeRoutedHeader(payload);
+  if (to.ok() && m_.peers->Congested(to->node)) m_.clients->Pause(client.process, to->node);
+  return OkStatus();
 }
 
 Status ClientDispatcher::OnMessage(const ClientInfo& client, const pb::ClientToRaylet& message) {
@@ -145,6 +151,10 @@ Status ClientDispatcher::OnRequest(const ClientInfo& client, const pb::ClientToR
     case Body::kCreateObject: m_.objects->Create(client.process, id, message.create_object()); break;
     case Body::kGetObject: m_.objects->Get(client.process, id, message.get_object()); break;
     case Body::kClusterState: ReplyClusterState(client, id); break;
+    case Body::kExitIntent:
+      if (client.kind != pb::WorkerInfo::DRIVER) return InvalidArgument("only a driver asks for leave");
+      LetLeave(client, id);
+      break;
     default: return InvalidArgument("it sent a request that this raylet does not know");
   }
   return OkStatus();
@@ -159,13 +169,7 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
     case Body::kReleaseObject: m_.objects->Release(client.process, message.release_object()); break;
     case Body::kDeleteObjects: m_.objects->Delete(client.process, message.delete_objects()); break;
     case Body::kReleaseActor: m_.directory->Release(client, message.release_actor()); break;
-    case Body::kExitIntent:
-      if (client.kind == pb::WorkerInfo::DRIVER) {
-        m_.deaths->OnDriverLeaving(client.process);
-      } else {
-        m_.actors->OnExitIntent(client.process, message.exit_intent());
-      }
-      break;
+    case Body::kExitIntent: m_.actors->OnExitIntent(client.process, message.exit_intent()); break;
     case Body::kExitDeclined: m_.pool->OnExitDeclined(client.process); break;
     case Body::kBlocked:
     case Body::kActorConstructed: return OnWorkerNotice(client, message);
@@ -182,6 +186,19 @@ Status ClientDispatcher::OnWorkerNotice(const ClientInfo& client, const pb::Clie
   TROUPE_RETURN_IF_ERROR(m_.actors->OnConstructed(client.process, message.actor_constructed()));
   ReportClient(client);
   return OkStatus();
+}
+
+// It is answered when it has been sent what its workers printed.
+void ClientDispatcher::LetLeave(const ClientInfo& client, std::uint64_t request_id) {
+  m_.deaths->OnDriverLeaving(client.process);
+  m_.log_flusher->Flush(client.job, [weak = std::weak_ptr(self_), process = client.process, request_id] {
+    auto self = weak.lock();
+    if (!self) return;
+    pb::RayletToClient reply;
+    reply.set_request_id(request_id);
+    reply.mutable_done();
+    (*self)->m_.clients->Send(process, reply);
+  });
 }
 
 void ClientDispatcher::ReplyClusterState(const ClientInfo& client, std::uint64_t request_id) {

@@ -175,8 +175,40 @@ void ClientRegistry::Send(ProcessId to, const pb::RayletToClient& message) {
   auto it = by_process_.find(to);
   if (it == by_process_.end()) return;
   Session& session = sessions_.at(it->second);
-  if (message.has_log_lines() && !session.info.log_to_driver) return;
-  SendOn(session, message);
+  message.has_log_lines() ? SendOutput(session, message) : SendOn(session, message);
+}
+
+void ClientRegistry::SendOutput(Session& session, const pb::RayletToClient& message) {
+  if (!session.info.log_to_driver) return;
+  const pb::LogLines& lines = message.log_lines();
+  if (session.connection->pending_bytes() > kMaxPendingOutput) {
+    session.lines_dropped += static_cast<std::uint64_t>(lines.lines_size()) + lines.dropped();
+    return;
+  }
+  pb::RayletToClient complete = message;
+  complete.mutable_log_lines()->set_dropped(lines.dropped() + std::exchange(session.lines_dropped, 0));
+  SendOn(session, complete);
+}
+
+void ClientRegistry::Disconnect(ProcessId client, const Status& why) {
+  if (auto it = by_process_.find(client); it != by_process_.end()) Disconnect(it->second, why);
+}
+
+void ClientRegistry::Pause(ProcessId client, NodeId node) {
+  auto it = by_process_.find(client);
+  if (it == by_process_.end()) return;
+  sessions_.at(it->second).connection->PauseReading();
+  paused_.emplace(node, it->second);
+}
+
+void ClientRegistry::Resume(NodeId node) {
+  const auto [begin, end] = paused_.equal_range(node);
+  for (auto it = begin; it != end; ++it) {
+    if (auto session = sessions_.find(it->second); session != sessions_.end()) {
+      session->second.connection->ResumeReading();
+    }
+  }
+  paused_.erase(begin, end);
 }
 
 Status ClientRegistry::SendRouted(ProcessId to, const Address& from, std::string_view frame) {
@@ -184,7 +216,7 @@ Status ClientRegistry::SendRouted(ProcessId to, const Address& from, std::string
   if (it == by_process_.end()) return NotFound("process " + to.Hex() + " does not run on this node (any more)");
   std::string payload = EncodeRoutedHeader(from);
   payload.append(frame);
-  return sessions_.at(it->second).connection->Send(kRouted, std::move(payload));
+  return sessions_.at(it->second).connection->Send(kRouted, std::move(payload), kMaxPendingRouted);
 }
 
 void ClientRegistry::Broadcast(const pb::RayletToClient& message) {

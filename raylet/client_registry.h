@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -52,7 +53,18 @@ class ClientRegistry : public ClientOutbox {
   // To a template, which has no process id of its own to send to.
   void SendToTemplate(pid_t pid, const pb::RayletToClient& message);
 
+  // Closes the client's connection; the handler hears of it. Ignored when there is none.
+  void Disconnect(ProcessId client, const Status& why);
+  // Reads no more from the client until the way to `node` is free: what it sends waits in its own process then.
+  void Pause(ProcessId client, NodeId node);
+  void Resume(NodeId node);
+
  private:
+  // A driver whose terminal is slower than its workers print does without the rest.
+  static constexpr std::size_t kMaxPendingOutput = 1u << 20;
+  // Callers hold back by themselves (client/actor_calls.cc); this is against those who do not.
+  static constexpr std::size_t kMaxPendingRouted = 1u << 30;
+
   // new --RegisterClient--> admitting --admitted--> registered
   enum class State { kNew, kAdmitting, kRegistered };
   struct Session {
@@ -60,6 +72,7 @@ class ClientRegistry : public ClientOutbox {
     State state = State::kNew;
     std::uint64_t number = 0;
     ClientInfo info;
+    std::uint64_t lines_dropped = 0;  // of output that the client has not been told of
   };
   using Number = std::uint64_t;
 
@@ -72,6 +85,7 @@ class ClientRegistry : public ClientOutbox {
   void Disconnect(Number number, const Status& why);
   void Refuse(Number number, std::uint64_t request_id, const Status& why);
   void SendOn(Session& session, const pb::RayletToClient& message);
+  void SendOutput(Session& session, const pb::RayletToClient& message);
 
   EventLoop& loop_;
   const std::string doorbell_prefix_;
@@ -81,6 +95,7 @@ class ClientRegistry : public ClientOutbox {
   std::unordered_map<Number, Session> sessions_;
   std::unordered_map<ProcessId, Number> by_process_;  // drivers and workers
   std::unordered_map<pid_t, Number> templates_;
+  std::multimap<NodeId, Number> paused_;
   std::shared_ptr<ClientRegistry*> self_;  // what admissions and posted work hold weakly: gone with this
 };
 

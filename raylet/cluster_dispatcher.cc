@@ -16,6 +16,7 @@
 #include "raylet/job_table.h"
 #include "raylet/lease_manager.h"
 #include "raylet/local_leases.h"
+#include "raylet/log_flusher.h"
 #include "raylet/log_monitor.h"
 #include "raylet/object_manager.h"
 #include "raylet/peer_links.h"
@@ -53,7 +54,10 @@ void ClusterDispatcher::OnHeadMessage(const pb::HeadToNode& message) {
 
 void ClusterDispatcher::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes) {
   const ClusterView::Changes changes = m_.cluster->Apply(nodes);
-  for (const auto& [node, reason] : changes.died) m_.deaths->OnNodeDied(node, reason);
+  for (const auto& [node, reason] : changes.died) {
+    m_.deaths->OnNodeDied(node, reason);
+    m_.log_flusher->OnNodeDied(node);
+  }
   for (NodeId node : changes.joined) m_.peers->OnJoined(node);
   if (!changes.joined.empty()) m_.packager->OnNodesJoined();
   m_.lease_requests->Kick();
@@ -80,6 +84,8 @@ void ClusterDispatcher::OnPeerMessage(NodeId from, const pb::PeerMessage& messag
   for (const std::string& id : message.deleted()) deleted.push_back(IdFromPb<ObjectId>(id));
   if (!deleted.empty()) m_.objects->OnDeleted(deleted);
   for (const pb::ProcessDied& died : message.died()) m_.deaths->OnPeerProcessDied(from, died);
+  for (const pb::FlushLogs& flush : message.flush_logs()) m_.log_flusher->OnRequest(from, flush);
+  for (const std::uint64_t flushed : message.flushed_logs()) m_.log_flusher->OnDone(from, flushed);
 }
 
 void ClusterDispatcher::OnLinkBroken(NodeId node) {

@@ -13,6 +13,14 @@ void LogForwarder::AddWorker(const WorkerProcess& worker) { sources_[worker.proc
 
 void LogForwarder::RemoveWorker(ProcessId worker) { sources_.erase(worker); }
 
+std::vector<ProcessId> LogForwarder::WorkersOf(JobId job) const {
+  std::vector<ProcessId> workers;
+  for (const auto& [process, source] : sources_) {
+    if (source.worker.job == job) workers.push_back(process);
+  }
+  return workers;
+}
+
 void LogForwarder::Forward(ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped) {
   auto it = sources_.find(worker);
   if (it == sources_.end()) return;

@@ -23,6 +23,7 @@ class LogForwarder {
 
   void AddWorker(const WorkerProcess& worker);
   void RemoveWorker(ProcessId worker);
+  std::vector<ProcessId> WorkersOf(JobId job) const;
   void Forward(ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped);
   // Something the raylet itself has to say to the job's user.
   void Note(JobId job, const std::string& text);

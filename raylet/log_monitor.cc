@@ -81,6 +81,15 @@ class LogMonitor::Impl {
     Schedule(*watched);
   }
 
+  void Flush(ProcessId process) {
+    const auto found = watched_.find(process);
+    if (found == watched_.end()) return;
+    Watched& watched = *found->second;
+    watched.rate.Refill(loop_.Now());
+    for (Stream& stream : watched.streams) Feed(watched, stream, stream.tail.Read(kTurnBytes));
+    ReportDropped(watched);
+  }
+
   void Unwatch(ProcessId process, std::function<void()> done) {
     const auto found = watched_.find(process);
     if (found == watched_.end()) {
@@ -234,6 +243,8 @@ LogMonitor::~LogMonitor() = default;
 Status LogMonitor::Start() { return impl_->Start(); }
 
 void LogMonitor::Watch(ProcessId process) { impl_->Watch(process); }
+
+void LogMonitor::Flush(ProcessId process) { impl_->Flush(process); }
 
 void LogMonitor::Unwatch(ProcessId process, std::function<void()> done) { impl_->Unwatch(process, std::move(done)); }
 

@@ -47,6 +47,8 @@ class LogMonitor {
 
   // Follows a worker's output from its first byte.
   void Watch(ProcessId process);
+  // Sends what the worker has printed so far within the call, but for what a flood left on the disk.
+  void Flush(ProcessId process);
   // The worker has ended: sends what its files still hold, a last line without an end included, and then `done`.
   void Unwatch(ProcessId process, std::function<void()> done = {});
 

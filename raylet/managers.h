@@ -20,6 +20,7 @@ class JobPackager;
 class JobTable;
 class LeaseManager;
 class LocalLeases;
+class LogFlusher;
 class LogForwarder;
 class LogMonitor;
 class ObjectManager;
@@ -48,6 +49,7 @@ struct Managers {
   ClientRegistry* clients = nullptr;
   WorkerPool* pool = nullptr;
   LogForwarder* logs = nullptr;
+  LogFlusher* log_flusher = nullptr;
   LogMonitor* log_monitor = nullptr;
   DriverRunner* drivers = nullptr;
   JobPackager* packager = nullptr;

@@ -130,6 +130,19 @@ void ObjectFetcher::Cancel(ObjectId id) {
   transfers_.erase(it);
 }
 
+// Its client goes without a word to the streams.
+void ObjectFetcher::OnNodeDied(NodeId node) {
+  std::vector<ObjectId> broken;
+  for (auto& [id, transfer] : transfers_) {
+    if (transfer.stream && transfer.nodes.front() == node) {
+      broken.push_back(id);
+    } else {
+      std::erase(transfer.nodes, node);
+    }
+  }
+  for (ObjectId id : broken) NextNode(id, NotFound("node " + node.Hex().substr(0, 8) + ", which had it, died"));
+}
+
 // `status` by value: it may be the last failure of the transfer that ends here.
 void ObjectFetcher::Finish(ObjectId id, Status status) {
   Transfer& transfer = transfers_.at(id);

@@ -33,6 +33,7 @@ class ObjectFetcher : public ObjectTransfers {
 
   void Fetch(ObjectId id, std::vector<NodeId> nodes, Done done) override;
   void Cancel(ObjectId id) override;
+  void OnNodeDied(NodeId node) override;
 
  private:
   using FetchStream = rpc::Stream<pb::ObjectChunk, pb::FetchRequest>;

@@ -231,6 +231,7 @@ void ObjectManager::OnOwnerDied(ProcessId owner) {
 }
 
 void ObjectManager::OnNodeDied(NodeId node, const std::function<bool(ProcessId owner)>& keep) {
+  parts_.transfers.OnNodeDied(node);
   std::vector<ObjectId> orphans;
   for (const auto& [id, from] : fetched_from_) {
     if (from == node && !keep(ProcessId{id.high})) orphans.push_back(id);

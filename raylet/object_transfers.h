@@ -22,6 +22,9 @@ class ObjectTransfers {
 
   // Gives up a fetch: `done` will not run and nothing of the object stays. Ignored when there is none.
   virtual void Cancel(ObjectId id) = 0;
+
+  // The node is gone: what comes from it is asked of the next.
+  virtual void OnNodeDied(NodeId node) = 0;
 };
 
 }  // namespace troupe::raylet

@@ -14,7 +14,7 @@ void PeerLink::Attach(std::shared_ptr<PeerStream> stream, const pb::PeerMessage*
     OnClosed(Unavailable("the peer opened another connection"));
   }
   stream_ = std::move(stream);
-  stream_->SetHandlers({.on_message = [this](pb::PeerMessage message) { on_message_(std::move(message)); },
+  stream_->SetHandlers({.on_message = [this](pb::PeerMessage message) { events_.on_message(std::move(message)); },
                         .on_closed = [this](Status status) { OnClosed(status); },
                         .on_drained = [this] { Flush(); }});
   if (hello != nullptr) stream_->Send(*hello);
@@ -23,7 +23,7 @@ void PeerLink::Attach(std::shared_ptr<PeerStream> stream, const pb::PeerMessage*
 
 Status PeerLink::Send(pb::PeerMessage part) {
   const std::size_t bytes = part.ByteSizeLong();
-  if (queued_bytes_ + bytes > kMaxQueuedBytes) {
+  if (queued_bytes_ + bytes > kMaxQueuedBytes && part.frames_size() + part.messages_size() > 0) {
     return ResourceExhausted("node " + peer_.Hex().substr(0, 8) + " takes messages more slowly than they come: " +
                              std::to_string(queued_bytes_) + " bytes wait for it");
   }
@@ -39,19 +39,27 @@ Status PeerLink::Send(pb::PeerMessage part) {
 }
 
 void PeerLink::Flush() {
+  const bool was_congested = congested();
   while (stream_ && !queue_.empty() && stream_->pending_bytes() == 0) {
     const Batch batch = std::move(queue_.front());
     queue_.pop_front();
     queued_bytes_ -= batch.bytes;
     stream_->Send(batch.message);
   }
+  if (was_congested && !congested()) events_.on_free();
 }
 
 void PeerLink::OnClosed(const Status& status) {
   stream_.reset();
   // Calls must not arrive with a gap before them; whoever sent them is told by on_broken.
-  for (Batch& batch : queue_) batch.message.clear_frames();
-  on_broken_(status);
+  queued_bytes_ = 0;
+  for (Batch& batch : queue_) {
+    batch.message.clear_frames();
+    batch.bytes = batch.message.ByteSizeLong();
+    queued_bytes_ += batch.bytes;
+  }
+  events_.on_broken(status);
+  events_.on_free();
 }
 
 }  // namespace troupe::raylet

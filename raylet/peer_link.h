@@ -21,27 +21,35 @@ using PeerStream = rpc::Stream<pb::PeerMessage, pb::PeerMessage>;
 // grow with the load and nothing waits for a timer. Loop thread.
 class PeerLink {
  public:
-  static constexpr std::size_t kMaxQueuedBytes = 64u << 20;
+  static constexpr std::size_t kMaxQueuedBytes = 256u << 20;  // of frames and output
+  static constexpr std::size_t kCongestedBytes = 8u << 20;
   static constexpr std::size_t kBatchBytes = 1u << 20;  // of one message, unless a single part is larger
 
-  PeerLink(NodeId peer, std::function<void(pb::PeerMessage)> on_message, std::function<void(Status)> on_broken)
-      : peer_(peer), on_message_(std::move(on_message)), on_broken_(std::move(on_broken)) {}
+  struct Events {
+    std::function<void(pb::PeerMessage)> on_message;
+    std::function<void(Status)> on_broken;
+    std::function<void()> on_free;  // not congested() any more
+  };
+
+  PeerLink(NodeId peer, Events events) : peer_(peer), events_(std::move(events)) {}
   ~PeerLink();
 
   // Uses `stream` from now on, in place of any other. Sets its handlers. `hello`: sent before what is queued.
   void Attach(std::shared_ptr<PeerStream> stream, const pb::PeerMessage* hello);
   bool connected() const { return stream_ != nullptr; }
 
-  // ResourceExhausted when kMaxQueuedBytes wait already.
+  // ResourceExhausted when kMaxQueuedBytes wait already; never for what keeps the nodes in step, of which there is
+  // little.
   Status Send(pb::PeerMessage part);
+  // Who has more to send should wait.
+  bool congested() const { return queued_bytes_ > kCongestedBytes; }
 
  private:
   void Flush();
   void OnClosed(const Status& status);
 
   const NodeId peer_;
-  const std::function<void(pb::PeerMessage)> on_message_;
-  const std::function<void(Status)> on_broken_;
+  const Events events_;
   std::shared_ptr<PeerStream> stream_;
   struct Batch {
     pb::PeerMessage message;

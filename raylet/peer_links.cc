@@ -69,12 +69,15 @@ PeerLinks::Peer& PeerLinks::PeerOf(NodeId node) {
   Peer& peer = peers_[node];
   if (!peer.link) {
     peer.link = std::make_unique<PeerLink>(
-        node,
-        [this, node](pb::PeerMessage message) {
-          peers_.at(node).retry = kFirstRetry;
-          events_.on_message(node, std::move(message));
-        },
-        [this, node](const Status& status) { OnBroken(node, status); });
+        node, PeerLink::Events{.on_message =
+                                   [this, node](pb::PeerMessage message) {
+                                     const auto it = peers_.find(node);
+                                     if (it == peers_.end()) return;  // declared dead; the link goes in a moment
+                                     it->second.retry = kFirstRetry;
+                                     events_.on_message(node, std::move(message));
+                                   },
+                               .on_broken = [this, node](const Status& status) { OnBroken(node, status); },
+                               .on_free = [this, node] { events_.on_free(node); }});
   }
   return peer;
 }
@@ -112,6 +115,12 @@ void PeerLinks::OnDied(NodeId node) {
   if (gone.empty()) return;
   // Not within a callback of the client's own stream.
   loop_.Post([peer = std::make_shared<Peer>(std::move(gone.mapped()))] { peer->link.reset(); });
+  events_.on_free(node);
+}
+
+bool PeerLinks::Congested(NodeId node) const {
+  const auto it = peers_.find(node);
+  return it != peers_.end() && it->second.link->congested();
 }
 
 Status PeerLinks::Send(NodeId to, pb::PeerMessage part) {

@@ -26,6 +26,8 @@ class PeerLinks : public PeerOutbox {
     std::function<void(NodeId from, pb::PeerMessage)> on_message;
     // The connection is gone and messages may be lost; the node may live on.
     std::function<void(NodeId)> on_broken;
+    // The way to the node is not congested any more, or is none.
+    std::function<void(NodeId)> on_free;
   };
 
   // `credentials`: of this node, asked for each time a node is connected to.
@@ -40,6 +42,8 @@ class PeerLinks : public PeerOutbox {
 
   Status Send(NodeId to, pb::PeerMessage part) override;
   void Broadcast(const pb::PeerMessage& part) override;
+  // More waits for the node than its connection takes at the moment.
+  bool Congested(NodeId node) const;
 
   // For other streams to the node; null when it is not alive.
   rpc::Client* ClientOf(NodeId node);

@@ -79,7 +79,14 @@ void ProcessDeaths::OnDriverExit(ProcessId id) {
   auto it = drivers_.find(id);
   if (it == drivers_.end()) return;
   it->second.process.reset();
-  if (!it->second.closed) return;
+  if (!it->second.closed) {
+    m_.loop->After(kGrace, [weak = std::weak_ptr(self_), id] {
+      auto self = weak.lock();
+      // A child that it forked holds its end of the connection.
+      if (self) (*self)->m_.clients->Disconnect(id, Unavailable("its process has ended"));
+    });
+    return;
+  }
   m_.objects->OnLocalProcessGone(id);
   drivers_.erase(it);
 }

@@ -26,6 +26,7 @@
 #include "raylet/lease_manager.h"
 #include "raylet/local_leases.h"
 #include "raylet/local_resources.h"
+#include "raylet/log_flusher.h"
 #include "raylet/log_forwarder.h"
 #include "raylet/log_monitor.h"
 #include "raylet/managers.h"
@@ -126,6 +127,7 @@ struct Raylet::Impl {
   DriverRunner drivers;
   ActorHost actors;
   LogForwarder logs;
+  LogFlusher log_flusher;
   LocalLeases leases;
   LeaseManager lease_requests;
   RemoteLeases remote_leases;
@@ -176,6 +178,10 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
           programs),
       actors(identity.node, resources, workers, clients, head, [this] { OnChanged(); }),
       logs(identity.node, jobs, actors, clients, peers),
+      log_flusher(loop, cluster, peers,
+                  [this](JobId job) {
+                    for (ProcessId worker : logs.WorkersOf(job)) log_monitor.Flush(worker);
+                  }),
       leases(identity.node, resources, workers, clients,
              [this](ProcessId worker) {
                if (const ClientInfo* client = clients.Find(worker)) client_dispatcher.ReportClient(*client);
@@ -277,6 +283,7 @@ PeerLinks::Events Raylet::Impl::PeerEvents() {
   peer_events.on_broken = [this](NodeId node) {
     if (!stopping) cluster_dispatcher.OnLinkBroken(node);
   };
+  peer_events.on_free = [this](NodeId node) { clients.Resume(node); };
   return peer_events;
 }
 
@@ -298,6 +305,7 @@ Managers Raylet::Impl::AllManagers() {
           .clients = &clients,
           .pool = &pool,
           .logs = &logs,
+          .log_flusher = &log_flusher,
           .log_monitor = &log_monitor,
           .drivers = &drivers,
           .packager = &packager,

@@ -37,7 +37,7 @@ Status Router::OnFromClient(ProcessId client, std::string_view payload) {
   const NodeId self = cluster_.self();
   if (to.node == self) {
     const Status sent = clients_.SendRouted(to.process, {self, client}, frame);
-    if (!sent.ok()) SendUndeliverable(client, to, sent.message());
+    if (!sent.ok()) SendUndeliverable(client, to, sent.message(), sent.code() == StatusCode::kNotFound);
     return OkStatus();
   }
   pb::PeerMessage message;
@@ -46,7 +46,8 @@ Status Router::OnFromClient(ProcessId client, std::string_view payload) {
   routed->set_to(to.process.value);
   routed->set_frame(frame.data(), frame.size());
   if (const Status sent = peers_.Send(to.node, std::move(message)); !sent.ok()) {
-    SendUndeliverable(client, to, cluster_.Alive(to.node) ? sent.message() : cluster_.DeathReason(to.node));
+    const bool alive = cluster_.Alive(to.node);
+    SendUndeliverable(client, to, alive ? sent.message() : cluster_.DeathReason(to.node), !alive);
     return OkStatus();
   }
   talks_[to.node].emplace(client, to.process);
@@ -60,8 +61,9 @@ void Router::OnFromPeer(NodeId from, const pb::RoutedFrame& frame) {
   if (sent.ok()) return;
   pb::RayletToClient undeliverable;
   *undeliverable.mutable_undeliverable()->mutable_destination() = ToPb(Address{cluster_.self(), to});
-  undeliverable.mutable_undeliverable()->set_reason(
-      sent.code() == StatusCode::kNotFound ? NoSuchProcess(to, cluster_.self()) : sent.message());
+  const bool gone = sent.code() == StatusCode::kNotFound;
+  undeliverable.mutable_undeliverable()->set_reason(gone ? NoSuchProcess(to, cluster_.self()) : sent.message());
+  undeliverable.mutable_undeliverable()->set_gone(gone);
   pb::PeerMessage message;
   pb::DirectMessage* direct = message.add_messages();
   direct->set_to(frame.from());
@@ -96,7 +98,7 @@ void Router::OnLinkBroken(NodeId node) {
   talks_.erase(it);
   const std::string reason = "the connection to node " + node.Hex().substr(0, 8) +
                              " broke; what was sent over it may not have arrived, nor its answers";
-  for (const auto& [client, to] : talks) SendUndeliverable(client, {node, to}, reason);
+  for (const auto& [client, to] : talks) SendUndeliverable(client, {node, to}, reason, false);
 }
 
 std::vector<ProcessId> Router::OnNodeDied(NodeId node) {
@@ -113,10 +115,11 @@ void Router::OnProcessDied(ProcessId process) {
   for (auto& [node, processes] : heard_) processes.erase(process);
 }
 
-void Router::SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason) {
+void Router::SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason, bool gone) {
   pb::RayletToClient message;
   *message.mutable_undeliverable()->mutable_destination() = ToPb(destination);
   message.mutable_undeliverable()->set_reason(reason);
+  message.mutable_undeliverable()->set_gone(gone);
   clients_.Send(client, message);
 }
 

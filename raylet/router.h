@@ -44,7 +44,7 @@ class Router {
   void OnProcessDied(ProcessId process);
 
  private:
-  void SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason);
+  void SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason, bool gone);
 
   ClusterView& cluster_;
   ClientOutbox& clients_;

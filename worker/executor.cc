@@ -324,7 +324,8 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outco
     reply.value.nodes = {core_.self.node};
   }
   if (outcome.result.actors.empty()) return SendResult(mail.from, reply, outcome.result);
-  // Other calls run meanwhile: the value that an actor's constructor waits for may be theirs to make.
+  // Meanwhile other calls run, and others use the CPUs of a task: the value that an actor's constructor waits for may
+  // be theirs to make.
   struct Waiting {
     Address to;
     client::ReplyFrame reply;
@@ -335,10 +336,18 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outco
   waiting->unregistered = client::AwaitRegistered(waiting->result.actors, [this, waiting] {
     if (--waiting->unregistered > 0) return;
     --waiting_results_;
+    if (!actor_) SayBlocked(false);
     SendResult(waiting->to, waiting->reply, waiting->result);
   });
   if (waiting->unregistered == 0) return SendResult(mail.from, waiting->reply, waiting->result);
   ++waiting_results_;
+  if (!actor_) SayBlocked(true);
+}
+
+void Executor::SayBlocked(bool blocked) {
+  pb::ClientToRaylet message;
+  message.mutable_blocked()->set_blocked(blocked);
+  core_.messenger->SendRaylet(message);
 }
 
 void Executor::SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result) {

@@ -77,6 +77,7 @@ class Executor final : public client::CallSink {
   Prepared Prepare(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments);
   void Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outcome outcome);
   void SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result);
+  void SayBlocked(bool blocked);
   void ReplyError(const Mail& mail, ErrorInfo error);
   void ExitActor(std::unique_lock<std::mutex>& lock, const std::string& reason);
   ErrorInfo Describe(ErrorInfo error) const;

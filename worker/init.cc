@@ -28,6 +28,7 @@ namespace {
 struct Driver {
   std::shared_ptr<client::RuntimeImpl> runtime;
   std::optional<LocalCluster> cluster;  // started by Init
+  pid_t pid = getpid();
 };
 
 std::unique_ptr<Driver>& CurrentDriver() {
@@ -118,12 +119,17 @@ std::string SocketToJoin(const InitOptions& options, std::optional<LocalCluster>
   return session->node->socket;
 }
 
-// Otherwise the end of the connection looks like a crash, and the job counts as failed.
+// Otherwise the end of the connection looks like a crash, and the job counts as failed. Waits for what the workers have
+// printed; not for long, since the raylet may have other troubles.
 void TakeLeave(client::Core& core) {
+  constexpr std::chrono::seconds kMaxWait{2};
   pb::ClientToRaylet message;
   message.mutable_exit_intent()->set_reason("troupe::Shutdown");
-  std::lock_guard lock(core.mutex);
-  core.messenger->SendRaylet(message);
+  auto answered = std::make_shared<bool>(false);
+  std::unique_lock lock(core.mutex);
+  core.messenger->Request(std::move(message), [answered](const pb::RayletToClient&) { *answered = true; });
+  core.messenger->WaitUntil(
+      lock, [&] { return *answered; }, client::Clock::now() + kMaxWait);
 }
 
 }  // namespace
@@ -158,6 +164,8 @@ void Init(const InitOptions& options) {
 void Init(int, char**, const InitOptions& options) { Init(options); }
 
 void Shutdown() {
+  // A child that the program forked has a copy of all this, and no part in it.
+  if (CurrentDriver() && CurrentDriver()->pid != getpid()) (void)CurrentDriver().release();
   std::unique_ptr<Driver> driver = std::move(CurrentDriver());
   if (!driver) return;
   internal::SetRuntime(nullptr);

@@ -28,8 +28,8 @@ ObjectPtr Call(const ActorPtr& actor, const Identity& method, Arguments argument
 // ObjectRef whose value is passed when it is there. Calls made through handles of one process run in the order they
 // were made. Handles are copied, sent and stored freely; a scoped actor ends with the last one in the cluster.
 // Threads: as std::shared_ptr, several may call through one handle at once. Default-constructed and moved-from
-// handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError,
-// everything else that happens to a call is in its ref.
+// handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError, any
+// call once this process has lost its raylet ConnectionError; everything else that happens to a call is in its ref.
 template <class C>
 class ActorHandle : public internal::ActorTraits<C>::template Members<C, ActorHandle<C>> {
  public:

@@ -11,7 +11,8 @@ namespace troupe {
 // Blocks until the cluster has answered. Throws ConnectionError when there is no such cluster, or it refuses, and
 // UsageError when the process is already initialised (see InitOptions::ignore_reinit).
 //
-// The forms with argc and argv know the program's arguments, which its workers are started with.
+// The form with argc and argv is the one to use in main(); the workers are started with the program's arguments as the
+// system knows them, whichever is called.
 void Init(const InitOptions& options = {});
 void Init(int argc, char** argv, const InitOptions& options = {});
 

@@ -1,5 +1,6 @@
 // Processes that die: what callers get, what goes on, and what the user is told.
 #include <signal.h>
+#include <sys/wait.h>
 #include <troupe/troupe.h>
 #include <unistd.h>
 
@@ -197,6 +198,43 @@ int FlakyTask(const std::string& file) {
 TEST_F(Deaths, ATaskThatThrowsIsRetriedOnlyWhenAsked) {
   EXPECT_THROW(troupe::Run<&FlakyTask>({.max_retries = 3}, NewFile()).Get(kDeadline), TaskError);
   EXPECT_EQ(troupe::Run<&FlakyTask>({.max_retries = 3, .retry_exceptions = true}, NewFile()).Get(kDeadline), 1);
+}
+
+// A child that ends by exit(), as after an exec that failed, and one that outlives its parent.
+int ForkChildren(const std::vector<std::string>&) {
+  Init();
+  const int before = troupe::Run([] { return 1; }).Get();
+  const pid_t child = fork();
+  if (child == 0) std::exit(7);
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 7) return 1;
+  const int after = troupe::Run([] { return 2; }).Get();
+  std::printf("%d %d\n", before, after);
+  std::fflush(stdout);
+  auto actor = Spawn<Victim>({.num_cpus = 1});
+  WaitAlive(actor);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    sleep(30);
+    _exit(0);
+  }
+  std::printf("holder %d\n", holder);
+  std::fflush(stdout);
+  kill(getpid(), SIGKILL);
+  return 0;
+}
+const bool kForkChildren = RegisterRole("fork children", ForkChildren);
+
+TEST_F(Deaths, ADriversChildrenHaveNoPartInItsJob) {
+  Program driver = Program::OfRole("fork children");
+  EXPECT_EQ(driver.Wait(), 128 + SIGKILL) << driver.Errors();
+  EXPECT_NE(driver.Output().find("1 2\n"), std::string::npos) << driver.Output() << driver.Errors();
+  int holder = 0;
+  const std::string output = driver.Output();
+  ASSERT_EQ(std::sscanf(output.c_str() + output.find("holder"), "holder %d", &holder), 1);
+  EXPECT_TRUE(Eventually([] { return AvailableResources() == ClusterResources(); })) << "the job has not ended";
+  EXPECT_EQ(kill(holder, 0), 0) << "the child was to outlive that";
+  kill(holder, SIGKILL);
 }
 
 int CrashForTheLogs(const std::vector<std::string>&) {

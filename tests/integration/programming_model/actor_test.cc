@@ -307,6 +307,21 @@ TEST_F(Actors, MayBeReturnedBeforeTheyCanBeMade) {
   EXPECT_EQ(maker.Make(maker).Get(kDeadline).Add(1).Get(kDeadline), 42);
 }
 
+// Of a task that has all CPUs, as has the task that the actor waits for.
+ActorHandle<Everything> MakeOnAllCpus() {
+  return Spawn<Everything>(troupe::Run({.num_cpus = 4}, [] { return 41; }));
+}
+
+TEST_F(Actors, MayBeReturnedByATaskWhoseCpusTheyWaitFor) {
+  EXPECT_EQ(troupe::Run<&MakeOnAllCpus>({.num_cpus = 4}).Get(kDeadline).Add(1).Get(kDeadline), 42);
+}
+
+TEST_F(Actors, CanBeKilledWhenTheirArgumentFailed) {
+  auto actor = Spawn<Everything>(troupe::Run([]() -> int { throw std::runtime_error("no value"); }));
+  EXPECT_THROW(WaitAlive(actor, kDeadline), TaskError);
+  Kill(actor);
+}
+
 int AddThrough(ActorHandle<Everything> actor) { return actor.Add(1).Get(); }
 int AddThroughRef(const std::vector<ObjectRef<ActorHandle<Everything>>>& refs) { return AddThrough(refs[0].Get()); }
 

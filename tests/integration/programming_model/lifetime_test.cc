@@ -253,6 +253,7 @@ TEST_F(Lifetimes, AFullMailboxRefusesWhenAsked) {
   WaitAlive(actor, kDeadline);
   std::vector<ObjectRef<void>> calls;
   for (int i = 0; i < 8; ++i) calls.push_back(actor.WaitFor(gate));
+  EXPECT_EQ(Wait(calls, {.num_returns = 4, .timeout = kDeadline}).ready.size(), 4U);  // one runs, three wait
   std::ofstream{gate};
   int refused = 0;
   for (auto& call : calls) {

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
@@ -13,6 +15,7 @@
 
 #include "tests/integration/cluster_fixture.h"
 #include "tests/integration/processes.h"
+#include "tests/integration/program.h"
 #include "tests/integration/wait.h"
 
 namespace two_nodes {
@@ -151,6 +154,50 @@ TEST_F(TwoNodeCluster, LargeObjectsCrossInBothDirections) {
   EXPECT_EQ(troupe::Run<&SizeOf>({.scheduling = On(0)}, from_b).Get(kDeadline), kSize);
   auto owned_by_b = b.PutBlob(kSize).Get(kDeadline);
   EXPECT_EQ(owned_by_b.Get(kDeadline).size(), kSize);
+}
+
+TEST_F(TwoNodeCluster, SpreadTasksUseEveryNodeHoweverShortTheyAre) {
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 12; ++i) ++counts[troupe::Run<&NodeOfTask>({.scheduling = Scheduling::Spread()}).Get(kDeadline)];
+  for (std::size_t node : {0, 1}) EXPECT_GE(counts[cluster().node_id(node)], 2) << "node " << node;
+}
+
+void PrintLine(int number) { std::printf("line %d of this job\n", number); }
+
+// Prints on every node, and is gone as soon as the tasks are done.
+int PrintAndLeave(const std::vector<std::string>&) {
+  Init();
+  std::vector<ObjectRef<void>> tasks;
+  for (int i = 0; i < 12; ++i) {
+    tasks.push_back(troupe::Run<&PrintLine>({.num_cpus = 0.1, .scheduling = Scheduling::Spread()}, i));
+  }
+  Get(tasks);
+  return 0;
+}
+const bool kPrintAndLeave = RegisterRole("print and leave", PrintAndLeave);
+
+TEST_F(TwoNodeCluster, ADriverThatLeavesHasSeenWhatItsWorkersPrinted) {
+  for (int round = 0; round < 3; ++round) {
+    Program driver = Program::OfRole("print and leave");
+    ASSERT_EQ(driver.Wait(), 0) << driver.Errors();
+    const std::string output = driver.Output();
+    for (int i = 0; i < 12; ++i) {
+      EXPECT_NE(output.find("line " + std::to_string(i) + " of"), std::string::npos) << i << " is missing:\n" << output;
+    }
+  }
+}
+
+// More than any queue on the way holds: the caller must be slowed down, and nothing lost.
+TEST_F(TwoNodeCluster, AFloodOfCallsAndResultsArrivesWhole) {
+  constexpr std::size_t kSize = 60'000, kCalls = 6'000;
+  auto b = Spawn<Host>({.scheduling = On(1)});
+  WaitAlive(b, kDeadline);
+  std::vector<ObjectRef<std::size_t>> sizes;
+  for (std::size_t i = 0; i < kCalls; ++i) sizes.push_back(b.Size(std::string(kSize, 'a')));
+  for (std::size_t size : Get(sizes, kDeadline)) EXPECT_EQ(size, kSize);
+  std::vector<ObjectRef<std::string>> blobs;
+  for (std::size_t i = 0; i < kCalls; ++i) blobs.push_back(b.Blob(kSize, 'b'));
+  for (const auto& blob : blobs) ASSERT_EQ(blob.Get(kDeadline).size(), kSize);
 }
 
 TEST_F(TwoNodeCluster, AKilledWorkerOfTheOtherNodeComesBack) {

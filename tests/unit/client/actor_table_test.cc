@@ -283,6 +283,93 @@ TEST_F(ActorTableTest, TheLastHandleReleasesTheActorOnceItsCallsAreAnswered) {
   EXPECT_EQ(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(), 1U);
 }
 
+TEST_F(ActorTableTest, AnActorThatNobodyHoldsIsReleasedWhenItsLastCallIsLost) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a");
+  actor.reset();
+  caller_.tables().TakeReleased();
+  EXPECT_THAT(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor), IsEmpty());
+  Die(1);
+  EXPECT_EQ(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(), 1U);
+}
+
+TEST_F(ActorTableTest, AnActorThatIsDroppedAtOnceIsReleasedOnceTheHeadKnowsIt) {
+  auto actor = caller_.actors().Create({}, false, {}, [](const auto&) {});
+  id_ = actor->record()->id;
+  actor.reset();
+  caller_.tables().TakeReleased();
+  EXPECT_THAT(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor), IsEmpty()) << "it might come first";
+  caller_.AnswerActor(Info(pb::PENDING, 0));
+  EXPECT_EQ(caller_.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(), 1U);
+}
+
+TEST_F(ActorTableTest, AnActorWhoseArgumentFailedIsDoneWith) {
+  auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
+  auto actor = caller_.actors().Create({}, false, {.values = {}, .refs = {{0, argument}}}, [](const auto&) {});
+  caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew, .message = "thrown"});
+  EXPECT_EQ(actor->record()->state, pb::DEAD);
+  EXPECT_FALSE(actor->record()->spec) << "Kill() would wait for it to be sent";
+  const std::weak_ptr<ActorRecord> record = actor->record();
+  actor.reset();
+  caller_.tables().TakeReleased();
+  EXPECT_TRUE(record.expired());
+}
+
+TEST_F(ActorTableTest, ALookUpThatTheHeadDidNotAnswerIsRepeated) {
+  auto actor = caller_.actors().Borrow(internal::ActorName{.id = {9, 9}, .creator = {kNode, ProcessId{9}}});
+  id_ = {9, 9};
+  auto a = Call(actor, "a");
+  pb::RayletToClient away;
+  away.mutable_error()->set_kind(pb::Error::SYSTEM);
+  caller_.Answer(away);
+  EXPECT_FALSE(a->record()->ready());
+  caller_.outbox().Advance(1s);
+  caller_.AnswerActor(Info(pb::ALIVE, 1));
+  const auto calls = std::exchange(caller_.outbox().frames, {});
+  EXPECT_EQ(calls.back().to.process, Process(1));
+  pb::RayletToClient unknown;
+  unknown.mutable_error()->set_kind(pb::Error::ACTOR_DIED);
+  auto other = caller_.actors().Borrow(internal::ActorName{.id = {9, 10}, .creator = {kNode, ProcessId{9}}});
+  caller_.Answer(unknown);
+  EXPECT_EQ(other->record()->state, pb::DEAD);
+}
+
+TEST_F(ActorTableTest, CallsToAnotherNodeHoldBackUntilSomeAreAnswered) {
+  auto actor = Create();
+  pb::ActorInfo far = Info(pb::ALIVE, 1);
+  far.mutable_address()->set_node(NodeId{0, 2}.Bytes());
+  caller_.Update(far);
+  std::vector<internal::ObjectPtr> results;
+  while (!caller_.actors().Congested(*actor->record())) {
+    results.push_back(Call(actor, "call", 0,
+                           {.values = {.bytes = std::string(60'000, 'a'), .objects = {}, .actors = {}}, .refs = {}}));
+  }
+  const std::size_t sent = Sent(1).size();
+  EXPECT_LT(sent * 60'000, 17u << 20);
+  EXPECT_LT(results.size(), sent + 2'000) << "the caller is held back, too";
+  Reply(results[0], 1);
+  EXPECT_EQ(Sent(1).size(), 1U);
+}
+
+TEST_F(ActorTableTest, ABrokenWayEndsWhatWasSentAndNotTheActor) {
+  auto actor = CreateAlive();
+  auto lost = Call(actor, "lost"), again = Call(actor, "again", 1);
+  EXPECT_THAT(Sent(1), ElementsAre("lost", "again"));
+  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  ASSERT_NE(Error(lost), nullptr);
+  EXPECT_EQ(Error(lost)->kind, ErrorKind::kSystem);
+  EXPECT_EQ(Error(lost)->outcome, Outcome::kUnknown);
+  EXPECT_THAT(Error(lost)->message, HasSubstr("the connection broke"));
+  auto next = Call(actor, "next");
+  EXPECT_THAT(Sent(1), IsEmpty()) << "not at once";
+  caller_.outbox().Advance(1s);
+  EXPECT_THAT(Sent(1), ElementsAre("again", "next"));
+  Reply(next, 1);
+  EXPECT_TRUE(next->record()->ready());
+  Die(1);
+  EXPECT_NE(Error(again), nullptr);
+}
+
 TEST_F(ActorTableTest, AnActorIsKeptWhileAnotherProcessHoldsItsHandle) {
   TestNet net;
   TestProcess& creator = net.Add(kNode, 1);

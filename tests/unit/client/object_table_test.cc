@@ -158,6 +158,40 @@ TEST_F(ObjectTableTest, AValueThatNamesAnActorIsToldOnceTheHeadKnowsTheActor) {
   EXPECT_EQ(borrowed->record()->contained_actors.size(), 1U);
 }
 
+TEST_F(ObjectTableTest, AQuestionThatABrokenWayLostIsAskedAgain) {
+  auto ref = owner_.Put("value");
+  auto borrowed = Pass(ref, owner_, last_);
+  last_.objects().Ask(*borrowed->record());
+  last_.outbox().frames.clear();  // lost
+  last_.tables().OnPathBroken(owner_.self().process, "the connection broke");
+  last_.outbox().Advance(std::chrono::seconds(1));
+  net_.Settle();
+  EXPECT_TRUE(borrowed->record()->ready());
+}
+
+TEST_F(ObjectTableTest, AValueThatIsAskedForAgainStaysUntilTheAnswer) {
+  auto ref = owner_.PutStored(100);
+  auto borrowed = Pass(ref, owner_, last_);
+  last_.objects().Ask(*borrowed->record());
+  net_.Settle();
+  last_.objects().AskAgain(*borrowed->record());
+  EXPECT_TRUE(borrowed->record()->ready()) << "calls that wait to be sent count on it";
+  EXPECT_TRUE(borrowed->record()->asked);
+  net_.Settle();
+  EXPECT_FALSE(borrowed->record()->asked);
+  last_.objects().AskAgain(*borrowed->record());
+  net_.Kill(owner_);
+  EXPECT_EQ(borrowed->record()->state, ObjectRecord::State::kError);
+}
+
+TEST_F(ObjectTableTest, NothingIsAskedOnceTheRayletIsGone) {
+  auto ref = owner_.Put("value");
+  auto borrowed = Pass(ref, owner_, last_);
+  last_.tables().OnRayletLost("lost");
+  last_.objects().Ask(*borrowed->record());
+  EXPECT_EQ(borrowed->record()->state, ObjectRecord::State::kError);
+}
+
 TEST_F(ObjectTableTest, StoredMemoryIsFreedWhenAnotherProcessDropsTheLastRef) {
   auto ref = owner_.PutStored(1 << 20);
   auto borrowed = Pass(ref, owner_, middle_);
@@ -193,6 +227,8 @@ TEST_F(ObjectTableTest, AProcessIsNeededWhileOthersHoldWhatItOwns) {
   auto actor = owner_.actors().Create({}, false, {}, [](const auto&) {});
   EXPECT_TRUE(owner_.tables().Needed()) << "it ends with its creator";
   actor = nullptr;
+  EXPECT_TRUE(owner_.tables().Needed()) << "the head may not know it yet, to end it";
+  owner_.AnswerActor({});
   EXPECT_FALSE(owner_.tables().Needed());
 }
 

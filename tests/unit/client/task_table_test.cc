@@ -141,6 +141,16 @@ TEST_F(TaskTableTest, ATaskOfADeadWorkerGoesToAnotherWhileItHasRetries) {
   EXPECT_THAT(Error(once)->message, HasSubstr("signal 9"));
 }
 
+TEST_F(TaskTableTest, ABrokenWayToAWorkerGivesItsLeaseBack) {
+  auto lost = Run("lost");
+  Grant(1);
+  EXPECT_THAT(Sent(), ElementsAre("lost@1"));
+  caller_.tables().OnPathBroken(ProcessId{101}, "no channel");
+  EXPECT_EQ(Returned(), 1U);
+  ASSERT_NE(Error(lost), nullptr);
+  EXPECT_THAT(Error(lost)->message, HasSubstr("no channel"));
+}
+
 TEST_F(TaskTableTest, RetriesWithoutLimitDoNotRunOut) {
   auto always = Run("always", -1);
   for (std::uint64_t lease = 1; lease <= 20; ++lease) {

@@ -235,6 +235,55 @@ int RawConnect(const std::string& path) {
   return connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof(sockaddr_un)) == 0 ? fd : -1;
 }
 
+TEST_F(SocketTest, WhatAClientSaidBeforeItLeftIsHeardThoughItReadsNoMore) {
+  std::promise<void> gone;
+  std::vector<std::string> heard;
+  Serve([&](std::shared_ptr<ServerConnection> connection) {
+    gone.get_future().wait();  // of the client: nothing has been read so far
+    EXPECT_TRUE(connection->Send(1, "anybody there?").ok());
+    connection->Start({.on_frame = [&](const Frame& frame) { heard.push_back(frame.payload); },
+                       .on_closed = [this](Status why) { closed_.set_value(std::move(why)); }});
+  });
+  auto client = Connect();
+  for (const char* word : {"last", "words"}) ASSERT_TRUE(client->Send(1, word).ok());
+  client.reset();
+  gone.set_value();
+  EXPECT_TRUE(AwaitClosed().ok());
+  EXPECT_EQ(heard, (std::vector<std::string>{"last", "words"}));
+}
+
+TEST_F(SocketTest, APausedConnectionTakesNothingUntilItIsResumed) {
+  std::shared_ptr<ServerConnection> server_end;
+  std::promise<void> first;
+  std::vector<std::string> heard;
+  Serve([&](std::shared_ptr<ServerConnection> connection) {
+    server_end = connection;
+    connection->Start({.on_frame =
+                           [&](const Frame& frame) {
+                             heard.push_back(frame.payload);
+                             if (heard.size() > 1) return;
+                             server_end->PauseReading();
+                             first.set_value();
+                           },
+                       .on_closed = [this](Status why) { closed_.set_value(std::move(why)); }});
+  });
+  auto client = Connect();
+  for (const char* word : {"one", "two", "three"}) ASSERT_TRUE(client->Send(1, word).ok());
+  client.reset();
+  first.get_future().wait();
+  std::promise<std::size_t> before;
+  boost::asio::post(context_, [&] {
+    before.set_value(heard.size());
+    server_end->ResumeReading();
+    server_end->PauseReading();
+    server_end->ResumeReading();
+    server_end.reset();
+  });
+  EXPECT_EQ(before.get_future().get(), 1U);
+  EXPECT_TRUE(AwaitClosed().ok());
+  EXPECT_EQ(heard, (std::vector<std::string>{"one", "two", "three"}));
+}
+
 TEST_F(SocketTest, ClosesAConnectionThatSendsAnOversizedFrame) {
   ServeEcho();
   const int fd = RawConnect(path_);

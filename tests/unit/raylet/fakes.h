@@ -154,12 +154,14 @@ class FakeTransfers : public ObjectTransfers {
     fetches[id] = {std::move(nodes), std::move(done)};
   }
   void Cancel(ObjectId id) override { fetches.erase(id); }
+  void OnNodeDied(NodeId node) override { dead.insert(node); }
   void Finish(ObjectId id, const Status& status, NodeId from = {}) {
     auto fetch = fetches.extract(id);
     fetch.mapped().second(status, from);
   }
 
   std::map<ObjectId, std::pair<std::vector<NodeId>, Done>> fetches;
+  std::set<NodeId> dead;
 };
 
 // A node as the head reports it.

@@ -65,6 +65,7 @@ TEST_F(RouterTest, TellsTheSenderWhatFindsNobody) {
   ASSERT_EQ(Undelivered(a_).size(), 2U);
   EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
   EXPECT_THAT(Undelivered(a_)[1].undeliverable().reason(), HasSubstr("not part of this cluster"));
+  EXPECT_TRUE(Undelivered(a_)[0].undeliverable().gone());
 }
 
 TEST_F(RouterTest, TellsASenderOnAnotherNodeToo) {
@@ -87,6 +88,7 @@ TEST_F(RouterTest, ABrokenLinkIsToldToThoseWhoMayWaitForAnAnswer) {
   router_.OnLinkBroken(peer_);
   ASSERT_EQ(Undelivered(a_).size(), 1U);
   EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
+  EXPECT_FALSE(Undelivered(a_)[0].undeliverable().gone()) << "only the way there is";
   EXPECT_THAT(Undelivered(b_), IsEmpty());
   router_.OnLinkBroken(peer_);
   EXPECT_EQ(Undelivered(a_).size(), 1U) << "nothing was sent since";

@@ -182,10 +182,10 @@ TEST_F(WorkerPoolTest, AWithdrawnAcquireIsNotAnswered) {
 
 TEST_F(WorkerPoolTest, ReportsHowAForkedWorkerEnded) {
   const WorkerProcess first = AcquireGood(Job("normal"));
-  Signal(first.pid, SIGSEGV);
+  Signal(first.pid, SIGQUIT);
   ASSERT_TRUE(UntilExits(1));
   EXPECT_EQ(exits_[0].first, first.process);
-  EXPECT_EQ(exits_[0].second.text, "killed by signal 11 (SIGSEGV)");
+  EXPECT_EQ(exits_[0].second.text, "killed by signal 3 (SIGQUIT)");
   EXPECT_TRUE(exits_[0].second.known);
 
   const WorkerProcess second = AcquireGood(Job("normal"));
