@@ -33,6 +33,8 @@ std::string IdText(const std::string& bytes) {
 
 std::string IdText(std::uint64_t value) { return value == 0 ? std::string() : ProcessId{value}.Hex(); }
 
+json NullIfZero(std::int64_t number) { return number == 0 ? json() : json(number); }
+
 std::string StateText(pb::ActorState state) {
   return pb::ActorState_IsValid(state) && state != 0 ? pb::ActorState_Name(state) : "UNKNOWN";
 }
@@ -41,7 +43,7 @@ std::string StateText(pb::JobInfo::State state) {
   return pb::JobInfo::State_IsValid(state) && state != 0 ? pb::JobInfo::State_Name(state) : "UNKNOWN";
 }
 
-bool HasExitCode(const pb::JobInfo& job) { return job.started_ms() != 0 && job.ended_ms() != 0; }
+bool HasExitCode(const pb::JobInfo& job) { return job.has_exit_code(); }
 
 std::string KindText(pb::WorkerInfo::Kind kind) {
   return pb::WorkerInfo::Kind_IsValid(kind) && kind != 0 ? pb::WorkerInfo::Kind_Name(kind) : "UNKNOWN";
@@ -121,10 +123,10 @@ json ToJson(const pb::JobInfo& job) {
           {"entrypoint", job.entrypoint()},
           {"message", job.message()},
           {"exit_code", HasExitCode(job) ? json(job.exit_code()) : json()},
-          {"driver_node", IdText(job.driver().node())},
-          {"driver_pid", job.driver_pid()},
-          {"started_ms", job.started_ms()},
-          {"ended_ms", job.ended_ms()},
+          {"driver_node", job.driver().node().empty() ? json() : json(IdText(job.driver().node()))},
+          {"driver_pid", NullIfZero(job.driver_pid())},
+          {"started_ms", NullIfZero(job.started_ms())},
+          {"ended_ms", NullIfZero(job.ended_ms())},
           {"metadata", ObjectOf(job.metadata())}};
 }
 

@@ -77,7 +77,7 @@ int ExitCodeOf(const JobDetails& job, bool interrupted, Context& context) {
                 << Printable(job.message) << std::endl;
   }
   if (interrupted) return kInterrupted;
-  if (job.state == JobState::kSucceeded || job.exit_code != 0) return job.exit_code;
+  if (job.state == JobState::kSucceeded || job.exit_code.value_or(0) != 0) return job.exit_code.value_or(0);
   return kFailed;
 }
 

@@ -1,4 +1,6 @@
+#include <charconv>
 #include <cstdlib>
+#include <string_view>
 
 #include "common/session.h"
 
@@ -33,8 +35,11 @@ bool IsPath(const std::string& address) { return address.find('/') != std::strin
 
 bool IsHostPort(const std::string& address) {
   const std::size_t colon = address.rfind(':');
-  return colon != std::string::npos && colon != 0 && colon + 1 < address.size() &&
-         address.find_first_not_of("0123456789", colon + 1) == std::string::npos && address.size() - colon <= 6;
+  if (colon == std::string::npos || colon == 0) return false;
+  const std::string_view port = std::string_view(address).substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size() && number != 0;
 }
 
 Status NotAnAddress(const std::string& address) {
@@ -51,8 +56,10 @@ Result<Session> FindSession(const std::string& address) {
   if (!IsPath(wanted)) return IsHostPort(wanted) ? FindByHead(wanted) : NotAnAddress(wanted);
   TROUPE_ASSIGN_OR_RETURN(Session session, ReadSession(wanted));
   if (!session.node_alive()) {
-    return NotFound("no node runs in session folder " + session.dir + ": start one with `troupe start --session-dir " +
-                    session.dir + "`");
+    return NotFound("no node runs in session folder " + session.dir +
+                    ": start one there with `troupe start "
+                    "--head --session-dir " +
+                    session.dir + "`, or --address HOST:PORT in place of --head");
   }
   return session;
 }
@@ -75,7 +82,9 @@ Result<std::string> HeadAddress(const std::string& address) {
   TROUPE_ASSIGN_OR_RETURN(const Session session, wanted.empty() ? NewestSession() : ReadSession(wanted));
   if (session.head_alive()) return session.head->address;
   if (session.node_alive()) return session.node->head;
-  return NotFound("nothing runs in session folder " + session.dir + ": start it with `troupe start --session-dir " +
+  return NotFound("nothing runs in session folder " + session.dir +
+                  ": start a cluster there with `troupe start "
+                  "--head --session-dir " +
                   session.dir + "`");
 }
 

@@ -40,7 +40,10 @@ Status CheckOwnFolder(const std::string& dir) {
                             std::to_string(info.st_uid) + "): choose another");
   }
   if ((info.st_mode & 077) != 0) {
-    return PermissionDenied("the session folder " + dir + " is open to other users: run chmod 700 " + dir);
+    return PermissionDenied("the session folder " + dir +
+                            " is open to other users: choose another, or, if it is "
+                            "yours alone, run chmod 700 " +
+                            dir);
   }
   return OkStatus();
 }

@@ -39,7 +39,8 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
     return reply(AlreadyExists("actor id " + actor->id.Hex() + " is taken by " + Describe(*same)));
   }
   if (Actor* holder = store_.FindNamed(spec.name_space(), spec.name()); holder != nullptr && !spec.name().empty()) {
-    if (request.get_if_exists()) return AnswerKnown(*holder, true, std::move(reply));
+    const bool same_class = holder->info.class_name() == spec.class_name();
+    if (request.get_if_exists() && same_class) return AnswerKnown(*holder, true, std::move(reply));
     return reply(NameTaken(*holder, *actor));
   }
   if (Status status = CheckCreator(*actor); !status.ok()) return reply(status);

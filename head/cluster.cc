@@ -103,6 +103,7 @@ pb::Status Cluster::Overview() const {
   for (pb::NodeInfo& node : nodes_.List()) *status.add_nodes() = std::move(node);
   for (pb::Demand& demand : nodes_.Demands()) *status.add_pending() = std::move(demand);
   for (pb::Demand& demand : actors_.Demands()) *status.add_pending() = std::move(demand);
+  for (pb::Demand& demand : jobs_.Demands()) *status.add_pending() = std::move(demand);
   actors_.Count(&status);
   status.set_jobs_running(jobs_.running());
   status.set_version(options_.version);

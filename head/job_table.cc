@@ -226,6 +226,18 @@ Result<NodeId> JobTable::NodeOf(const std::string& submission) const {
   return node;
 }
 
+std::vector<pb::Demand> JobTable::Demands() const {
+  std::vector<pb::Demand> demands;
+  for (const auto& [id, job] : jobs_) {
+    if (!job->submission || job->submission->node || job->ended()) continue;
+    pb::Demand& demand = demands.emplace_back();
+    demand.set_count(1);
+    demand.set_what("job " + job->info.submission());
+    demand.set_reason(job->info.message());
+  }
+  return demands;
+}
+
 std::uint32_t JobTable::running() const {
   return static_cast<std::uint32_t>(std::count_if(
       jobs_.begin(), jobs_.end(), [](const auto& job) { return job.second->info.state() == pb::JobInfo::RUNNING; }));

@@ -65,6 +65,7 @@ class JobTable {
   // The node that runs, or ran, the submission's driver; NOT_FOUND.
   Result<NodeId> NodeOf(const std::string& submission) const;
   std::uint32_t running() const;
+  std::vector<pb::Demand> Demands() const;  // submitted programs that no node runs yet
 
  private:
   Result<Job*> FindJob(JobId id, const std::string& submission);

@@ -42,7 +42,7 @@ JobDetails FromProto(const pb::JobInfo& info) {
   details.name_space = info.name_space();
   details.entrypoint = info.entrypoint();
   details.message = info.message();
-  details.exit_code = info.exit_code();
+  if (info.has_exit_code()) details.exit_code = info.exit_code();
   details.started = TimeOf(info.started_ms());
   details.ended = TimeOf(info.ended_ms());
   details.metadata = {info.metadata().begin(), info.metadata().end()};

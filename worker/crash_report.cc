@@ -69,8 +69,10 @@ void OnSignal(int signal, siginfo_t* info, void*) {
   if (signal == SIGABRT) {
     std::snprintf(line, sizeof line, "troupe: process %d aborted; its stack:\n", getpid());
   } else {
-    std::snprintf(line, sizeof line, "troupe: process %d crashed: SIG%s (%s) at address %p; its stack:\n", getpid(),
-                  name ? name : "?", sigdescr_np(signal), info->si_addr);
+    char address[32] = "";
+    if (info->si_code > 0) std::snprintf(address, sizeof address, " at address %p", info->si_addr);  // else it was sent
+    std::snprintf(line, sizeof line, "troupe: process %d crashed: SIG%s (%s)%s; its stack:\n", getpid(),
+                  name ? name : "?", sigdescr_np(signal), address);
   }
   Print(line);
   depth = backtrace(frames, kMaxFrames);

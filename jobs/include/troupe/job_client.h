@@ -46,7 +46,8 @@ struct JobDetails {
   std::string name_space;
   std::string entrypoint;                         // the command line, for people
   std::string message;                            // why it failed
-  int exit_code = 0;                              // once final: the program's own, 128 + signal when it was killed
+  std::optional<int> exit_code;                   // the program's own, 128 + signal when it was killed; none while
+                                                  // it runs, when it never started or nobody saw it end
   std::chrono::system_clock::time_point started;  // the epoch: not yet
   std::chrono::system_clock::time_point ended;
   std::map<std::string, std::string> metadata;

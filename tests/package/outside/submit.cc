@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     client.TailLogs(id, [](std::string_view output) {
       return std::fwrite(output.data(), 1, output.size(), stdout) == output.size();
     });
-    return client.Wait(id).exit_code;
+    return client.Wait(id).exit_code.value_or(1);
   } catch (const troupe::JobError& error) {
     std::fprintf(stderr, "submit: %s\n", error.what());
     return 1;

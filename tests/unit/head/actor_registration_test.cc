@@ -114,6 +114,11 @@ TEST_F(ActorRegistrationTest, GetIfExistsReturnsTheHolderOfTheName) {
   ASSERT_TRUE(reply.ok());
   EXPECT_TRUE(reply->existed());
   EXPECT_EQ(reply->info().id(), first.id());
+  pb::ActorSpec other_class = Spec(3, job);
+  other_class.set_name("n");
+  other_class.set_class_name("Other");
+  EXPECT_EQ(TryRegister(other_class, true).status().code(), StatusCode::kAlreadyExists)
+      << "it is no actor of that class";
 }
 
 TEST_F(ActorRegistrationTest, NamesAreKeptApartByNamespaceAndFreedByDeath) {

@@ -211,7 +211,11 @@ TEST_F(JobTableTest, RefusesSubmissionsThatMakeNoSense) {
 
 TEST_F(JobTableTest, ASubmissionWaitsForTheFirstNode) {
   EXPECT_THAT(Submit(Submission()).value().message(), HasSubstr("waits for a node"));
+  const pb::Status waiting = cluster_->Overview();
+  ASSERT_EQ(waiting.pending_size(), 1);
+  EXPECT_EQ(waiting.pending(0).what(), "job job-1");
   AddNode(1);
+  EXPECT_EQ(cluster_->Overview().pending_size(), 0);
   EXPECT_EQ(TakeRuns(1).size(), 1u);
   EXPECT_EQ(Job("job-1").message(), "");
 }
