@@ -51,6 +51,11 @@ void ObjectManager::Create(ProcessId client, std::uint64_t request_id, const pb:
 
 bool ObjectManager::TryCreate(ProcessId client, std::uint64_t request_id, ObjectId id, std::uint64_t size) {
   auto extent = parts_.store.Create(client, id, size);
+  if (extent.status().code() == StatusCode::kAlreadyExists && parts_.store.Contains(id) && id.high != client.value) {
+    // The result of a call that is run again: its caller never heard of the first.
+    parts_.store.Delete(id);
+    extent = parts_.store.Create(client, id, size);
+  }
   if (!extent.ok()) {
     if (extent.status().code() == StatusCode::kResourceExhausted) return false;
     ReplyError(client, request_id, ErrorFromStatus(extent.status()));

@@ -111,6 +111,17 @@ TEST_F(ObjectManagerTest, OnlyTheOwnerDeletes) {
   EXPECT_EQ(Errors(b_).size(), 1U);
 }
 
+TEST_F(ObjectManagerTest, ACallThatIsRunAgainReplacesItsFirstResult) {
+  Create(b_, x_, 100);  // of a_: the result of its call
+  Seal(b_, x_);
+  Create(b_, x_, 200);
+  EXPECT_EQ(Extents(b_), 2U);
+  Seal(b_, x_);
+  EXPECT_TRUE(Errors(b_).empty());
+  Create(a_, x_, 300);
+  EXPECT_EQ(Errors(a_).size(), 1U) << "an owner makes each of its objects once";
+}
+
 TEST_F(ObjectManagerTest, AReaderOfWhatIsGivenUpLearnsIt) {
   Create(a_, x_, 100);
   Get(b_, x_);
