@@ -26,7 +26,7 @@ class Tables final : public MessageHandler, public RefCodec {
   explicit Tables(Core& core)
       : core_(core), objects_(core, *this), actors_(core, objects_, *this), tasks_(core, objects_, *this) {}
 
-  ~Tables() { core_.releases->Close(); }
+  ~Tables() override { core_.releases->Close(); }
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 

@@ -122,9 +122,9 @@ bool ServerConnection::Deliver() {
 void ServerConnection::Write() {
   std::vector<asio::const_buffer> buffers;
   for (; writing_ < queue_.size() && writing_ < kMaxGather; ++writing_) {
-    buffers.push_back(asio::buffer(queue_[writing_]));
+    buffers.emplace_back(asio::buffer(queue_[writing_]));
   }
-  asio::async_write(socket_, std::move(buffers),
+  asio::async_write(socket_, buffers,
                     [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
                       self->OnWritten(error, bytes);
                     });
