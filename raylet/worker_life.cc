@@ -111,7 +111,7 @@ void WorkerPool::OnRegistered(ProcessId id) {
   job.failures = 0;
   --job.starting;
   --starting_;
-  MakeIdle(*worker, true);
+  MakeIdle(*worker, false);  // those that have run something come first
   const WorkerProcess view = worker->public_view();
   if (events_.on_started) events_.on_started(view);
   SchedulePump();
