@@ -11,7 +11,6 @@ namespace {
 // A caller holds back when this much of what it asked of one actor is unanswered.
 constexpr std::size_t kMaxUnsent = 100'000;
 constexpr std::size_t kMaxInFlight = 65'536;
-constexpr std::chrono::milliseconds kPathPause{100};
 // Of calls to one actor of another node. What is on the way lies in the memory of the raylets, and the results will.
 constexpr std::size_t kMaxFarCalls = 4'096;
 constexpr std::size_t kMaxFarBytes = 16u << 20;

@@ -9,8 +9,6 @@ namespace troupe::client {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPathPause{100};
-
 // Whether the value may go to another process.
 bool CanBeSent(const ObjectRecord& record) {
   return record.ready() && std::none_of(record.contained_actors.begin(), record.contained_actors.end(),

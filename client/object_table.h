@@ -1,6 +1,7 @@
 // ObjectTable: the objects this process owns or borrows, their values, and who else holds them.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -95,6 +96,9 @@ class ObjectTable {
   std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
   std::map<NodeId, std::vector<ObjectId>> deletes_;
 };
+
+// How long a way that broke is left alone before it is tried again.
+inline constexpr std::chrono::milliseconds kPathPause{100};
 
 // Arranges that `registered` runs as often as it returns: once for each of `actors` that this process has made and that
 // the head does not know yet. What names an actor may leave this process only then.
