@@ -52,13 +52,15 @@ class PidFd {
       if (ready == 0 || errno != EINTR) return false;
     }
   }
-  // "exited with status 1", or "ended" when it was not this process's child. Takes the zombie away.
-  std::string Reap() const {
+  // "exited with status 1", or "ended" when it was not this process's child. Takes the zombie away. `status`: its exit
+  // status, where that is known.
+  std::string Reap(int* status = nullptr) const {
     siginfo_t info{};
     if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(fd_), &info, WEXITED | WNOHANG) != 0 ||
         info.si_pid == 0) {
       return "ended";
     }
+    if (info.si_code == CLD_EXITED && status != nullptr) *status = info.si_status;
     if (info.si_code == CLD_EXITED) return "exited with status " + std::to_string(info.si_status);
     return "was killed by signal " + std::to_string(info.si_status);
   }
@@ -66,6 +68,9 @@ class PidFd {
  private:
   int fd_;
 };
+
+// How daemons exit when a value that they were given cannot be.
+constexpr int kBadUsage = 2;
 
 std::string FirstLines(const Daemon& daemon) {
   constexpr int kMaxLines = 10;
@@ -148,11 +153,13 @@ Result<std::string> WaitReady(const Daemon& daemon, const std::string& ready_fil
   for (bool ended = !process.ok();; ended = process.WaitEnd(kPollInterval)) {
     if (std::string text = ReadReadyFile(ready_file, daemon.pid); !ended && !text.empty()) return text;
     if (ended) {
-      const std::string how = process.ok() ? process.Reap() : "ended";
+      int status = 0;
+      const std::string how = process.ok() ? process.Reap(&status) : "ended";
       std::string said = FirstLines(daemon);
       if (said.starts_with(daemon.program + ": ")) said.erase(0, daemon.program.size() + 2);
-      return FailedPrecondition(daemon.program + " " + how + " before it was ready" +
-                                (said.empty() ? " and said nothing" : ": " + said));
+      return Status{
+          status == kBadUsage ? StatusCode::kInvalidArgument : StatusCode::kFailedPrecondition,
+          daemon.program + " " + how + " before it was ready" + (said.empty() ? " and said nothing" : ": " + said)};
     }
     if (Clock::now() >= end) {
       return DeadlineExceeded(daemon.program + " (pid " + std::to_string(daemon.pid) + ") was not ready after " +

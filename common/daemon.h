@@ -43,8 +43,8 @@ Result<std::string> FindProgram(const std::string& name);
 Result<Daemon> StartDaemon(const DaemonOptions& options);
 
 // Waits until the daemon has written `ready_file` (JSON with its own "pid") and returns the text. FailedPrecondition
-// with the first lines of the daemon's output when it ends first; DeadlineExceeded after `timeout`, the daemon still
-// running.
+// with the first lines of the daemon's output when it ends first, InvalidArgument when it ends with exit status 2, for
+// a value that it was given; DeadlineExceeded after `timeout`, the daemon still running.
 Result<std::string> WaitReady(const Daemon& daemon, const std::string& ready_file, std::chrono::milliseconds timeout);
 
 // Ends process `pid` that started at `start_time`: SIGTERM, and SIGKILL once `timeout` has passed. Never another

@@ -172,7 +172,7 @@ Result<LocalCluster> StartCluster(const ClusterOptions& options) {
   TROUPE_ASSIGN_OR_RETURN(const SessionFolder folder, options.session_dir.empty()
                                                           ? SessionFolder::Create(root)
                                                           : SessionFolder::Open(options.session_dir));
-  cluster.made_session_dir = folder.made();
+  cluster.chose_session_dir = options.session_dir.empty();
   cluster.reused_stale_dir = folder.stale();
   Result<Session> session = StartDaemons(options, folder, cluster.token_file);
   if (!session.ok()) return Undo(folder, session.status());
@@ -194,7 +194,7 @@ Status StopSession(const Session& session, std::chrono::milliseconds timeout) {
 
 Status LocalCluster::Stop(std::chrono::milliseconds timeout) const {
   TROUPE_RETURN_IF_ERROR(StopSession(session, timeout));
-  return made_session_dir ? RemoveFolder(session.dir) : OkStatus();
+  return chose_session_dir ? RemoveFolder(session.dir) : OkStatus();
 }
 
 }  // namespace troupe

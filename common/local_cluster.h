@@ -38,12 +38,12 @@ struct ClusterOptions {
 struct LocalCluster {
   Session session;  // with both ready files, as they were when the daemons became ready
   std::string token_file;
-  bool made_session_dir = false;              // by StartCluster(): Stop() removes it
+  bool chose_session_dir = false;             // its name is StartCluster()'s: Stop() removes it
   bool reused_stale_dir = false;              // session_dir was left behind by daemons that no longer run
   std::vector<std::string> removed_sessions;  // by RemoveDeadSessions(), which a start in a new folder calls
 
-  // Ends the raylet, then the head, then removes the session folder if StartCluster() made it. Idempotent. Blocks,
-  // up to `timeout` per daemon before it is killed.
+  // Ends the raylet, then the head, then removes the session folder if StartCluster() chose it: one that the caller
+  // named stays, with its logs. Idempotent. Blocks, up to `timeout` per daemon before it is killed.
   Status Stop(std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
 };
 

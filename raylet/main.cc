@@ -23,7 +23,11 @@
 namespace troupe::raylet {
 namespace {
 
+constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+
+// A value that this node was given may be refused here, where it listens, or by the head.
+int ExitCode(const Status& status) { return status.code() == StatusCode::kInvalidArgument ? kBadUsage : kFailed; }
 
 struct Flags {
   RayletOptions raylet;
@@ -63,10 +67,15 @@ void ForbidCoreFiles() {
   ::setrlimit(RLIMIT_CORE, &limit);
 }
 
+// Before there is a log: what is printed here is passed on by who started this.
 int Fail(const Status& status, int code) {
   std::fprintf(stderr, "troupe-raylet: %s\n", status.message().c_str());
-  spdlog::error("{}", status.ToString());
   return code;
+}
+
+int FailAndLog(const Status& status) {
+  spdlog::error("{}", status.ToString());
+  return Fail(status, ExitCode(status));
 }
 
 // Runs the node until a signal, its parent's end, the head's wish, or a failure.
@@ -95,7 +104,7 @@ class Daemon {
                                  .on_failed = [this](const Status& why) { Stop(why.message(), &why); },
                                  .on_shutdown = [this](const std::string& reason) { Stop(reason); }});
     if (!raylet.ok()) {
-      exit_code_ = Fail(raylet.status(), 1);
+      exit_code_ = FailAndLog(raylet.status());
       return loop_.Stop();
     }
     raylet_ = std::move(*raylet);
@@ -105,7 +114,7 @@ class Daemon {
     if (flags_.parent_pid == 0) return true;
     auto parent = WatchedProcess::Find(flags_.parent_pid, 0);
     if (!parent.ok()) {
-      exit_code_ = Fail(parent.status().WithContext("the process given by --parent-pid is gone"), 1);
+      exit_code_ = FailAndLog(parent.status().WithContext("the process given by --parent-pid is gone"));
       return false;
     }
     parent_.emplace(loop_.context(), *parent, [this](std::optional<int>) { Stop("its parent process ended"); });
@@ -113,7 +122,7 @@ class Daemon {
   }
 
   void Stop(const std::string& reason, const Status* failure = nullptr) {
-    if (failure != nullptr) exit_code_ = Fail(*failure, 1);
+    if (failure != nullptr) exit_code_ = FailAndLog(*failure);
     if (stopping_) return;
     stopping_ = true;
     // Not within a call of the raylet, which might still use what this ends.
@@ -143,19 +152,19 @@ int Main(int argc, char** argv) {
   }
   ForbidCoreFiles();
   auto machine = LookAtMachine();
-  if (!machine.ok()) return Fail(machine.status(), 1);
+  if (!machine.ok()) return Fail(machine.status(), kFailed);
   auto capacity = DecideCapacity(flags.capacity, *machine);
   if (!capacity.ok()) return Fail(capacity.status(), kBadUsage);
   flags.raylet.capacity = std::move(*capacity);
   auto token = LoadToken(flags.token_file);
-  if (!token.ok()) return Fail(token.status(), 1);
+  if (!token.ok()) return Fail(token.status(), kFailed);
   flags.raylet.token = std::move(*token);
   auto lock = SessionLock::Take(flags.raylet.session_dir);
-  if (!lock.ok()) return Fail(lock.status(), 1);
+  if (!lock.ok()) return Fail(lock.status(), kFailed);
   flags.raylet.session_dir = lock->dir();
   flags.raylet.log_file = lock->dir() + "/logs/raylet.log";
   const Status logging = StartLogging({.component = "raylet", .file = flags.raylet.log_file, .level = flags.log_level});
-  if (!logging.ok()) return Fail(logging, logging.code() == StatusCode::kInvalidArgument ? kBadUsage : 1);
+  if (!logging.ok()) return Fail(logging, ExitCode(logging));
   return Daemon(std::move(flags)).Run();
 }
 

@@ -65,6 +65,9 @@ TEST_F(StartTest, PassesOnWhyADaemonDidNotStart) {
   EXPECT_THAT(err_, HasSubstr("troupe-head exited with status 1 before it was ready: port 6480 is in use"));
   SetEnv("TROUPE_FAKE", "raylet-fails");
   EXPECT_EQ(Troupe({"start", "--head"}), kFailed);
+  SetEnv("TROUPE_FAKE", "head-refuses");
+  EXPECT_EQ(Troupe({"start", "--head"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("no such host"));
   EXPECT_TRUE(ListSessions(root_).empty()) << "nothing is half started";
 }
 

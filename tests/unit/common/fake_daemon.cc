@@ -1,5 +1,5 @@
 // Stands in for troupe-head or troupe-raylet, whichever name it is run by: writes the ready file, waits for SIGTERM.
-// $TROUPE_FAKE names what goes wrong: head-fails, raylet-fails, never-ready, ignores-term.
+// $TROUPE_FAKE names what goes wrong: head-fails, head-refuses, raylet-fails, never-ready, ignores-term.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -43,6 +43,10 @@ int main(int argc, char** argv) {
   if (fault == (is_head ? "head-fails" : "raylet-fails")) {
     std::fprintf(stderr, "port 6480 is in use\nchoose another with --port\n");
     return 1;
+  }
+  if (fault == "head-refuses" && is_head) {
+    std::fprintf(stderr, "no such host\n");
+    return 2;
   }
   sigset_t term;
   sigemptyset(&term);

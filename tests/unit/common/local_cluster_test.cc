@@ -41,7 +41,7 @@ TEST_F(LocalClusterTest, StartsAHeadWithANodeAndLeavesNothingAfterStop) {
   const Session& session = cluster->session;
   EXPECT_TRUE(session.head_alive() && session.node_alive());
   EXPECT_EQ(session.node->head, session.head->address);
-  EXPECT_TRUE(cluster->made_session_dir);
+  EXPECT_TRUE(cluster->chose_session_dir);
   const std::string args = ReadText(session.dir + "/raylet.args");
   EXPECT_THAT(args, HasSubstr("--num-cpus\n2.5\n"));
   EXPECT_THAT(args, HasSubstr("--resources\n{\"disk\":2.0}\n"));
@@ -113,9 +113,32 @@ TEST_F(LocalClusterTest, RefusesAFolderInUseAndReusesAStaleOne) {
   const auto second = StartCluster({.session_dir = dir});
   ASSERT_TRUE(second.ok()) << second.status().ToString();
   EXPECT_TRUE(second->reused_stale_dir);
-  EXPECT_FALSE(second->made_session_dir);
+  EXPECT_FALSE(second->chose_session_dir);
   EXPECT_TRUE(second->Stop().ok());
   EXPECT_TRUE(fs::exists(dir));
+}
+
+TEST_F(LocalClusterTest, KeepsAFolderThatTheCallerNamed) {
+  const std::string dir = base_ + "/new";
+  const auto cluster = StartCluster({.session_dir = dir});
+  ASSERT_TRUE(cluster.ok()) << cluster.status().ToString();
+  EXPECT_TRUE(cluster->Stop().ok());
+  EXPECT_TRUE(fs::exists(dir + "/logs")) << "the logs that a supervisor looks for";
+}
+
+TEST_F(LocalClusterTest, RefusesAValueThatADaemonRefuses) {
+  SetEnv("TROUPE_FAKE", "head-refuses");
+  const Status status = StartCluster({}).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("troupe-head exited with status 2 before it was ready: no such host"));
+}
+
+TEST_F(LocalClusterTest, RefusesANodeThatOtherMachinesCannotReach) {
+  for (const char* bind : {"127.0.0.1", "localhost", "[::1]"}) {
+    const Status status = StartCluster({.head_address = "10.0.0.1:6480", .bind = bind}).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << bind;
+    EXPECT_THAT(status.message(), HasSubstr("which the other machines of its cluster cannot reach"));
+  }
 }
 
 TEST_F(LocalClusterTest, RemovesDeadSessionsAndNoOthers) {
