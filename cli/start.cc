@@ -108,9 +108,8 @@ void PrintStarted(const LocalCluster& cluster, bool block, std::ostream& out) {
       << "  Submit a program as a job: troupe submit -- ./program\n"
       << "  Look at the cluster:       troupe status\n"
       << "  Add a node:                troupe start --address " << address << "\n"
-      << "  From another machine:      copy the token file there as ~/.troupe/token (mode 600), and reach this "
-         "address\n"
-      << "                             through an encrypted tunnel: docs/security.md says how.\n"
+      << "  From another machine:      copy the token file there as ~/.troupe/token (mode 600); this cluster's --bind\n"
+      << "                             must name an address that it reaches: docs/security.md says how.\n"
       << "  Stop:                      " << stop << "\n";
 }
 
@@ -154,7 +153,6 @@ int Start(StartOptions options, Context& context) {
   } else {
     PrintStarted(*cluster, options.block, context.out);
   }
-  context.out.flush();
   return options.block ? Attend(*cluster, signals, context) : int{kOk};
 }
 
@@ -185,7 +183,9 @@ void AddStart(CLI::App& app, Context& context) {
       ->type_name("ADDRESS")
       ->excludes(head);
   start.add_option("--port", cluster.head_port, "Port of the head; else any free one")->type_name("PORT");
-  start.add_option("--bind", cluster.bind, "Address to listen on")->capture_default_str()->type_name("HOST");
+  start.add_option("--bind", cluster.bind, "Address to listen on, by which the others reach this machine")
+      ->capture_default_str()
+      ->type_name("HOST");
   AddNodeOptions(start, *options);
   start.add_option("--session-dir", cluster.session_dir, "Folder for sockets and logs; else a new one")
       ->type_name("DIR");

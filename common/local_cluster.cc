@@ -61,6 +61,21 @@ Status CheckLabels(const std::map<std::string, std::string>& labels) {
   return OkStatus();
 }
 
+bool IsLoopback(std::string host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// The others know a node by the address that it listens on.
+Status CheckReachable(const std::string& head_address, const std::string& bind) {
+  if (head_address.empty() || !IsLoopback(bind) || IsLoopback(head_address.substr(0, head_address.rfind(':')))) {
+    return OkStatus();
+  }
+  return InvalidArgument("a node that joins the head at " + head_address + " would listen on " + bind +
+                         ", which the other machines of its cluster cannot reach: give --bind an address of this " +
+                         "machine that they reach");
+}
+
 Status CheckOptions(const ClusterOptions& options) {
   TROUPE_RETURN_IF_ERROR(CheckPort("head port", options.head_port));
   TROUPE_RETURN_IF_ERROR(CheckPort("node port", options.node_port));
@@ -69,6 +84,7 @@ Status CheckOptions(const ClusterOptions& options) {
       (colon == std::string::npos || colon == 0 || colon + 1 == options.head_address.size())) {
     return InvalidArgument("'" + options.head_address + "' is not the address of a head: give HOST:PORT");
   }
+  TROUPE_RETURN_IF_ERROR(CheckReachable(options.head_address, options.bind));
   TROUPE_RETURN_IF_ERROR(CheckLabels(options.labels));
   return CheckAmounts(options);
 }

@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -13,8 +14,10 @@
 
 #include "common/check.h"
 #include "rpc/call_registry.h"
+#include "rpc/connect_error.h"
 #include "rpc/grpc_convert.h"
 #include "rpc/loop_gate.h"
+#include "rpc/tls.h"
 
 namespace troupe::rpc {
 namespace {
@@ -33,7 +36,7 @@ grpc::ChannelArguments ChannelArgs(const ClientOptions& options) {
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);     // whether a call may run twice is the caller's decision
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a cluster's token does not go through $http_proxy
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // what a cluster says does not go through $http_proxy
   args.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a client's connection is its own
   return args;
@@ -56,18 +59,20 @@ struct Client::Core {
         cluster_id(options.credentials.cluster_id) {}
 
   void AddClaims(grpc::ClientContext* context) {
-    const Credentials& own = options.credentials;
-    context->AddMetadata(kAuthorizationKey, "Bearer " + own.token);
-    context->AddMetadata(kProtocolKey, std::to_string(own.protocol_version));
+    context->AddMetadata(kProtocolKey, std::to_string(options.credentials.protocol_version));
     context->AddMetadata(kVersionKey, std::string(SoftwareVersion()));
     std::lock_guard lock(mutex);
     if (!cluster_id.empty()) context->AddMetadata(kClusterKey, cluster_id);
   }
 
   // The server's own words unchanged; gRPC's, in words that name the peer.
-  Status Explain(const grpc::ClientContext& context, const grpc::Status& status, const std::string& method) const {
+  Status Explain(const grpc::ClientContext& context, const grpc::Status& status, const std::string& method) {
     const Status plain = FromGrpc(status);
-    if (plain.ok() || context.GetServerTrailingMetadata().count(kStatusKey) != 0) return plain;
+    if (plain.ok() || context.GetServerTrailingMetadata().count(kStatusKey) != 0) {
+      proved = true;
+      return plain;
+    }
+    if (!no_key.ok()) return no_key;
     const std::string peer = options.peer_name + " at " + options.target;
     if (plain.code() == StatusCode::kDeadlineExceeded) {
       return DeadlineExceeded("no answer to " + method + " from " + peer + " in time; it may have been executed");
@@ -76,10 +81,8 @@ struct Client::Core {
     if (plain.code() != StatusCode::kUnavailable && plain.code() != StatusCode::kCancelled) {
       return plain.WithContext(method + " of " + peer);
     }
-    const bool connected =
-        !plain.message().starts_with("failed to connect") && plain.message().find("resolution") == std::string::npos;
-    return Unavailable(plain.message())
-        .WithContext(connected ? "lost the connection to " + peer + " during " + method : "cannot reach " + peer);
+    if (IsConnectError(plain.message())) return ExplainConnectError(peer, plain.message(), proved);
+    return plain.WithContext("lost the connection to " + peer + " during " + method);
   }
 
   Status CheckSize(const std::string& method, std::size_t bytes) const {
@@ -93,7 +96,7 @@ struct Client::Core {
 
   // What became of a call that is over.
   Result<MessagePtr> Outcome(UnaryCall& call, const grpc::Status& status, const std::string& method,
-                             const MessageLite& prototype) const {
+                             const MessageLite& prototype) {
     if (Status explained = Explain(call.context, status, method); !explained.ok()) return explained;
     if (MessagePtr reply = Decode(prototype, call.response)) return reply;
     return Internal("the reply to " + method + " from " + options.target + " is not a valid " +
@@ -107,6 +110,8 @@ struct Client::Core {
   const ClientOptions options;
   const std::shared_ptr<LoopGate> gate;
   CallRegistry calls;
+  std::atomic<bool> proved = false;  // a server that holds the token has answered
+  Status no_key;                     // why there is no cluster key, and so no connection
   // Owned by the Client alone, and let go on its thread: the last one to do so joins gRPC's threads.
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<grpc::GenericStub> stub;
@@ -157,6 +162,7 @@ class StreamCall : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
 
   void OnReadDone(bool ok) override {
     if (!ok) return stream_->OnReadEnd();
+    core_->proved = true;
     const std::size_t bytes = incoming_.Length();
     auto message = Decode(stream_->prototype(), incoming_);
     incoming_.Clear();
@@ -201,8 +207,12 @@ void Client::Core::StartUnary(const std::shared_ptr<Core>& core, const std::stri
 
 Client::Client(ClientOptions options) : core_(std::make_shared<Core>(std::move(options))) {
   QuietGrpc();
-  core_->channel =
-      grpc::CreateCustomChannel(core_->options.target, grpc::InsecureChannelCredentials(), ChannelArgs(core_->options));
+  grpc::ChannelArguments args = ChannelArgs(core_->options);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // without any, every call fails
+  Result<ClusterKey> key = DeriveClusterKey(core_->options.credentials.token);
+  if (key.ok()) credentials = ChannelCredentialsFor(*key, &args);
+  core_->no_key = key.status();
+  core_->channel = grpc::CreateCustomChannel(core_->options.target, credentials, args);
   core_->stub = std::make_unique<grpc::GenericStub>(core_->channel);
 }
 

@@ -22,7 +22,6 @@ struct ClientOptions {
   std::string target = {};               // "HOST:PORT"
   std::string peer_name = "the server";  // how error messages call the target: "the head"
   Credentials credentials = {};
-  TransportSecurity security = {};
   EventLoop* loop = nullptr;  // must outlive the client; nullptr when only CallSync() is used
   std::size_t max_message_bytes = kDefaultMaxMessageBytes;
   std::chrono::milliseconds keepalive = kDefaultKeepalive;
@@ -31,7 +30,8 @@ struct ClientOptions {
 // Connects at the first call and again, by itself, after the connection is lost: a call fails at once with UNAVAILABLE
 // while the target cannot be reached, and attempts to connect are at most about a second apart. The server's own
 // statuses arrive unchanged. Statuses made on this side: UNAVAILABLE "cannot reach PEER at TARGET: …" (not executed) or
-// "lost the connection to PEER at TARGET …" (may have been executed), DEADLINE_EXCEEDED (may have been executed),
+// "lost the connection to PEER at TARGET …" (may have been executed), UNAUTHENTICATED when what listens there does not
+// prove that it holds the cluster's token, and never did (not executed), DEADLINE_EXCEEDED (may have been executed),
 // RESOURCE_EXHAUSTED for messages above max_message_bytes, INTERNAL for a reply that does not decode. Thread-safe.
 class Client {
  public:

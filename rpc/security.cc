@@ -1,29 +1,15 @@
 #include "rpc/security.h"
 
-#include <charconv>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
 
 namespace troupe::rpc {
 namespace {
-
-constexpr std::string_view kBearer = "Bearer ";
-
-// Takes the same time for every `given` of one length, so that a token cannot be found byte by byte.
-bool SameSecret(std::string_view secret, std::string_view given) {
-  volatile unsigned char difference = secret.size() == given.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const char expected = secret.empty() ? '\0' : secret[i % secret.size()];
-    difference = static_cast<unsigned char>(difference | (expected ^ given[i]));
-  }
-  return difference == 0;
-}
-
-Status CheckToken(const Credentials& own, std::string_view authorization) {
-  const bool bearer = authorization.substr(0, kBearer.size()) == kBearer;
-  const std::string_view token = bearer ? authorization.substr(kBearer.size()) : std::string_view();
-  if (!own.token.empty() && SameSecret(own.token, token)) return OkStatus();
-  return Unauthenticated(
-      "the cluster token is missing or wrong; start this program with the token that the cluster's head uses");
-}
 
 // Foreign text for a message: short, and printable.
 std::string Quote(std::string_view text) {
@@ -32,19 +18,23 @@ std::string Quote(std::string_view text) {
   return out.empty() ? "unknown" : out;
 }
 
-bool IsIpv4Loopback(std::string_view host) {
-  int parts = 0;
-  int first = -1;
-  while (true) {
-    unsigned part = 0;
-    const auto [end, error] = std::from_chars(host.data(), host.data() + host.size(), part);
-    if (error != std::errc() || part > 255) return false;
-    if (parts++ == 0) first = static_cast<int>(part);
-    host.remove_prefix(static_cast<std::size_t>(end - host.data()));
-    if (host.empty()) return parts == 4 && first == 127;
-    if (host.front() != '.') return false;
-    host.remove_prefix(1);
+// "0.0.0.0" has many spellings: "0", "0x0", "::", "[::]", "::ffff:0.0.0.0".
+bool MeansEveryAddress(std::string host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (host.empty()) return true;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
+  if (found->ai_family == AF_INET) {
+    return reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr.s_addr == htonl(INADDR_ANY);
   }
+  const in6_addr& address = reinterpret_cast<const sockaddr_in6*>(found->ai_addr)->sin6_addr;
+  const auto* bytes = address.s6_addr;
+  return std::all_of(bytes + 12, bytes + 16, [](unsigned char byte) { return byte == 0; }) &&
+         (IN6_IS_ADDR_UNSPECIFIED(&address) || IN6_IS_ADDR_V4MAPPED(&address));
 }
 
 }  // namespace
@@ -52,7 +42,6 @@ bool IsIpv4Loopback(std::string_view host) {
 std::string_view SoftwareVersion() { return TROUPE_VERSION; }
 
 Status CheckClaims(const Credentials& own, const Claims& claims) {
-  TROUPE_RETURN_IF_ERROR(CheckToken(own, claims.authorization));
   if (claims.protocol_version != std::to_string(own.protocol_version)) {
     return FailedPrecondition("the caller speaks protocol version " + Quote(claims.protocol_version) + " (Troupe " +
                               Quote(claims.software_version) + "), this server version " +
@@ -67,13 +56,11 @@ Status CheckClaims(const Credentials& own, const Claims& claims) {
   return OkStatus();
 }
 
-Status CheckBind(std::string_view host, const TransportSecurity& security) {
-  const bool plaintext = security.mode == TransportSecurity::Mode::kPlaintext;
-  const bool loopback = host == "localhost" || host == "::1" || host == "[::1]" || IsIpv4Loopback(host);
-  if (!plaintext || loopback) return OkStatus();
-  return PermissionDenied("refusing to listen on " + Quote(host) +
-                          " without TLS: anyone on that network could read the cluster token; listen on 127.0.0.1, or "
-                          "reach other machines through an encrypted tunnel that ends there");
+Status CheckBind(const std::string& host) {
+  if (!MeansEveryAddress(host)) return OkStatus();
+  return InvalidArgument("cannot listen on '" + Quote(host) +
+                         "', which means every address of this machine: name the one by which the other machines of "
+                         "the cluster reach it");
 }
 
 }  // namespace troupe::rpc

@@ -16,6 +16,7 @@
 #include "common/check.h"
 #include "rpc/grpc_convert.h"
 #include "rpc/server_core.h"
+#include "rpc/tls.h"
 
 namespace troupe::rpc {
 namespace {
@@ -73,6 +74,8 @@ void Configure(const ServerOptions& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder->SetMaxSendMessageSize(-1);                        // checked with better messages where messages are made
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a port in use is an error, not a port to share
+  // Who connects has as long to prove that it belongs to the cluster.
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, keepalive);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4096);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive);
@@ -109,19 +112,20 @@ void Server::AddStream(std::string method, const google::protobuf::MessageLite& 
 Result<int> Server::Start() {
   TROUPE_CHECK(!listener_);
   const ServerOptions& options = core_->options;
-  TROUPE_RETURN_IF_ERROR(CheckBind(options.host, options.security));
+  TROUPE_RETURN_IF_ERROR(CheckBind(options.host));
   if (options.credentials.token.empty()) {
     return InvalidArgument("a server needs a cluster token: without one anybody could run code on this machine");
   }
   if (options.port < 0 || options.port > 65535) {
     return InvalidArgument("port " + std::to_string(options.port) + " is not in 0 to 65535");
   }
+  TROUPE_ASSIGN_OR_RETURN(const ClusterKey key, DeriveClusterKey(options.credentials.token));
   auto listener = std::make_unique<Listener>(core_);
   grpc::ServerBuilder builder;
   int port = 0;
   Configure(options, &builder);
   builder.RegisterCallbackGenericService(&listener->service);
-  builder.AddListeningPort(HostPort(options.host, options.port), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(HostPort(options.host, options.port), ServerCredentialsFor(key), &port);
   listener->server = builder.BuildAndStart();
   if (!listener->server || port == 0) return ExplainBindFailure(options.host, options.port);
   listener_ = std::move(listener);

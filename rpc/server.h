@@ -22,16 +22,16 @@ namespace troupe::rpc {
 struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 0;                  // 0: any free one
-  Credentials credentials = {};  // callers must show the same token
-  TransportSecurity security = {};
+  Credentials credentials = {};  // callers must hold the same token
   std::size_t max_message_bytes = kDefaultMaxMessageBytes;
-  std::chrono::milliseconds keepalive = kDefaultKeepalive;
+  std::chrono::milliseconds keepalive = kDefaultKeepalive;  // and how long a handshake may take
 };
 
 // Register handlers, then Start(). Every handler runs on the loop, which must outlive the server; a handler never
-// starts before its caller's credentials are accepted and its request is decoded. What callers see otherwise:
-// UNAUTHENTICATED or FAILED_PRECONDITION (rpc/security.h), UNIMPLEMENTED for an unknown method, INVALID_ARGUMENT for
-// a request that does not decode, RESOURCE_EXHAUSTED for one above max_message_bytes.
+// starts before its caller has proved that it holds the cluster's token, its claims are accepted and its request is
+// decoded. What callers see otherwise: no connection, FAILED_PRECONDITION (CheckClaims() of rpc/security.h),
+// UNIMPLEMENTED for an unknown method, INVALID_ARGUMENT for a request that does not decode, RESOURCE_EXHAUSTED for one
+// above max_message_bytes.
 class Server {
  public:
   Server(ServerOptions options, EventLoop& loop);
@@ -52,9 +52,9 @@ class Server {
   template <class In, class Out>
   void HandleStream(std::string method, std::function<void(std::shared_ptr<Stream<In, Out>>)> open);
 
-  // Listens, and returns the port. Once only. PERMISSION_DENIED for an address that CheckBind() refuses,
-  // INVALID_ARGUMENT for an empty token or a bad port, ALREADY_EXISTS for a port in use, UNAVAILABLE when the address
-  // cannot be bound. Blocks for name resolution of the host only.
+  // Listens, and returns the port. Once only. INVALID_ARGUMENT for an address that CheckBind() refuses, an empty token
+  // or a bad port, ALREADY_EXISTS for a port in use, UNAVAILABLE when the address cannot be bound. Blocks for name
+  // resolution of the host only.
   Result<int> Start();
 
   // From now on callers that know a cluster id must know this one. Any thread.

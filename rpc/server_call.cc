@@ -198,8 +198,7 @@ Status CheckCaller(Server::Core& core, const Context& context) {
     const auto found = metadata.find(key);
     return found == metadata.end() ? std::string_view() : std::string_view(found->second.data(), found->second.size());
   };
-  return CheckClaims(*core.CurrentCredentials(),
-                     {value(kAuthorizationKey), value(kClusterKey), value(kProtocolKey), value(kVersionKey)});
+  return CheckClaims(*core.CurrentCredentials(), {value(kClusterKey), value(kProtocolKey), value(kVersionKey)});
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // troupe start and troupe stop, and what may be wrong with their input and surroundings.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 #include "tests/integration/cli/command.h"
 #include "tests/integration/processes.h"
 #include "tests/integration/wait.h"
+#include "tests/unit/rpc/wire_tap.h"
 
 namespace troupe::integration {
 namespace {
@@ -145,13 +148,69 @@ TEST_F(StartAndStop, JoiningWhatIsNotThereFails) {
   EXPECT_EQ(Processes(), 2U);
 }
 
-TEST_F(StartAndStop, OnlyTheLoopbackInterfaceIsListenedOn) {
-  for (const char* address : {"0.0.0.0", "::", "192.0.2.1"}) {
+// A daemon is known to the others by the address it listens on.
+TEST_F(StartAndStop, AnAddressThatMeansEveryOneIsNotListenedOn) {
+  for (const char* address : {"0.0.0.0", "::"}) {
     const CommandResult result = Start({"--head", "--bind", address});
-    EXPECT_EQ(result.status, 1) << result;
-    EXPECT_TRUE(result.Says(std::string("refusing to listen on ") + address + " without TLS")) << result;
+    EXPECT_EQ(result.status, 2) << result;
+    EXPECT_TRUE(result.Says("means every address of this machine")) << result;
     EXPECT_EQ(Processes(), 0U);
   }
+  const CommandResult result = Start({"--head", "--bind", "192.0.2.77"});
+  EXPECT_EQ(result.status, 1) << "another machine's: " << result;
+  EXPECT_TRUE(result.Says("cannot listen on 192.0.2.77")) << result;
+}
+
+// An address of this machine that others reach; empty where there is none.
+std::string OuterAddress() {
+  ifaddrs* found = nullptr;
+  if (getifaddrs(&found) != 0) return {};
+  std::string address;
+  for (const ifaddrs* each = found; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    if ((each->ifa_flags & IFF_UP) == 0 || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    char text[INET_ADDRSTRLEN] = {};
+    const auto* in = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
+    if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text) != nullptr) address = text;
+  }
+  freeifaddrs(found);
+  return address;
+}
+
+TEST_F(StartAndStop, AClusterListensWhereOtherMachinesReachIt) {
+  const std::string outer = OuterAddress();
+  if (outer.empty()) GTEST_SKIP() << "this machine has no address but the loopback interface's";
+  const CommandResult head = Start({"--head", "--bind", outer});
+  ASSERT_EQ(head.status, 0) << head;
+  const std::string address = head.Json()["address"];
+  EXPECT_TRUE(address.starts_with(outer + ":")) << address;
+  const CommandResult node = Start({"--address", address, "--bind", outer});
+  ASSERT_EQ(node.status, 0) << node;
+  EXPECT_TRUE(Eventually([&] { return Troupe({"list", "nodes", "--json", "--address", address}).Json().size() == 2; }));
+  EXPECT_EQ(Troupe({"submit", "--address", address, "--", "true"}).status, 0);
+}
+
+// Whoever takes the port of a dead head hears from raylets and commands, and can use nothing of it.
+TEST_F(StartAndStop, AnImpostorInThePlaceOfTheHeadLearnsNothing) {
+  const nlohmann::json started = Start({"--head"}).Json();
+  const std::string address = started["address"];
+  const pid_t raylet = started["raylet_pid"].get<pid_t>();
+  ASSERT_EQ(kill(started["head_pid"].get<pid_t>(), SIGKILL), 0);
+  ASSERT_TRUE(WaitGone(started["head_pid"].get<pid_t>()));
+  rpc::WireTap tap({.port = std::stoi(address.substr(address.rfind(':') + 1)), .greeting = rpc::kHttp2Greeting});
+  EXPECT_TRUE(Eventually([&] { return !tap.heard().empty(); })) << "the raylet looks for its head";
+  const CommandResult status = Troupe({"status", "--address", address});
+  EXPECT_EQ(status.status, 3) << status;
+  EXPECT_TRUE(status.Says("cannot reach the head at " + address + ": what listens there is another program")) << status;
+  EXPECT_EQ(Troupe({"submit", "--address", address, "--", "true"}).status, 3);
+  std::ifstream file(root_ + "/token");
+  std::string token;
+  file >> token;
+  ASSERT_EQ(token.size(), 64U);
+  for (const std::string& secret : {token, std::string("GetStatus"), std::string("troupe.pb")}) {
+    EXPECT_EQ(tap.heard().find(secret), std::string::npos) << secret;
+  }
+  EXPECT_TRUE(IsRunning(raylet)) << "a stranger has ended it";
 }
 
 TEST_F(StartAndStop, ANodeWithAWrongTokenIsRefused) {
@@ -162,7 +221,7 @@ TEST_F(StartAndStop, ANodeWithAWrongTokenIsRefused) {
   fs::permissions(wrong, fs::perms::owner_read | fs::perms::owner_write);
   const CommandResult node = Start({"--address", head.Json()["address"], "--token-file", wrong});
   EXPECT_EQ(node.status, 5) << node;
-  EXPECT_TRUE(node.Says("the cluster token is missing or wrong")) << node;
+  EXPECT_TRUE(node.Says("does not hold this program's cluster token")) << node;
   EXPECT_EQ(Troupe({"list", "nodes", "--json"}).Json().size(), 1U);
   EXPECT_EQ(Processes(), 2U);
 }

@@ -134,11 +134,9 @@ class HeadServiceTest : public testing::Test {
   HeadServiceTest()
       : streams_(head_.loop()),
         packages_(std::move(PackageStore::Open(folder_.File("packages"))).value(), head_.loop()),
-        server_({.host = "127.0.0.1",
-                 .port = 0,
-                 .credentials = {.token = "token", .cluster_id = ClusterId{1, 2}.Hex()},
-                 .security = {}},
-                head_.loop()) {
+        server_(
+            {.host = "127.0.0.1", .port = 0, .credentials = {.token = "token", .cluster_id = ClusterId{1, 2}.Hex()}},
+            head_.loop()) {
     head_.Do([this] {
       cluster_ = std::make_unique<Cluster>(
           Environment{head_.loop(), streams_, registry_, [] { return 0.5; }, [] { return std::int64_t{1}; }},
@@ -160,7 +158,6 @@ class HeadServiceTest : public testing::Test {
     return std::make_unique<rpc::Client>(rpc::ClientOptions{.target = "127.0.0.1:" + std::to_string(port_),
                                                             .peer_name = "the head",
                                                             .credentials = {.token = token, .cluster_id = ""},
-                                                            .security = {},
                                                             .loop = &raylets_.loop()});
   }
   template <class Rep>
@@ -381,8 +378,7 @@ TEST_F(HeadProgramTest, AnnouncesItselfServesAndEndsOnSigterm) {
   EXPECT_EQ(ready.at("cluster_id"), "000000000000000a000000000000000b");
   rpc::Client client({.target = ready.at("address"),
                       .peer_name = "the head",
-                      .credentials = {.token = token_, .cluster_id = ready.at("cluster_id")},
-                      .security = {}});
+                      .credentials = {.token = token_, .cluster_id = ready.at("cluster_id")}});
   auto status = client.CallSync<pb::Status>("/troupe.pb.Head/GetStatus", pb::GetStatusRequest(), kPatience);
   ASSERT_TRUE(status.ok()) << status.status().ToString();
   EXPECT_EQ(status->version(), ready.at("version"));

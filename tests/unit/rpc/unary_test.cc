@@ -293,7 +293,7 @@ TEST_F(UnaryTest, RefusesToListenWhereItMustNot) {
   ServerOptions options;
   options.credentials = GoodCredentials();
   options.host = "0.0.0.0";
-  EXPECT_EQ(Server(options, server_loop_.loop()).Start().status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(Server(options, server_loop_.loop()).Start().status().code(), StatusCode::kInvalidArgument);
   options.host = "127.0.0.1";
   options.credentials.token.clear();
   EXPECT_EQ(Server(options, server_loop_.loop()).Start().status().code(), StatusCode::kInvalidArgument);
