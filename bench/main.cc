@@ -202,6 +202,9 @@ int main(int argc, char** argv) {
     if (!json.empty() && !std::ofstream(json, std::ios::app)) throw std::runtime_error("cannot write to " + json);
     const std::vector<Figure> figures = MeasureAll(rows, options);
     Print(figures);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw std::runtime_error("cannot write to standard output");
+    }
     if (!json.empty() && !(std::ofstream(json) << ToJson(figures).dump(2) << std::endl)) {
       throw std::runtime_error("cannot write to " + json);
     }

@@ -10,6 +10,7 @@
 #include "cli/format.h"
 #include "cli/help_format.h"
 
+#include "cli/output.h"
 namespace troupe::cli {
 namespace {
 
@@ -101,3 +102,5 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
 }
 
 }  // namespace troupe::cli
+  } catch (const WriteError&) {
+    throw;

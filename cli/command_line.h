@@ -38,8 +38,8 @@ void AddSubmit(CLI::App& app, Context& context);
 void AddJobCommands(CLI::App& app, Context& context);
 void AddProcessCommands(CLI::App& app, Context& context);  // version, completion, microbenchmark
 
-// Runs the command line without its argv[0] and returns the exit code. Blocks as long as the command does. Not
-// thread-safe: some commands set signal masks.
+// Runs the command line without its argv[0] and returns the exit code. Blocks as long as the command does. Throws
+// nothing but what a write to context.out throws (cli/output.h). Not thread-safe: some commands set signal masks.
 int Run(const std::vector<std::string>& arguments, Context& context);
 
 }  // namespace troupe::cli

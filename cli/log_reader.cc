@@ -55,7 +55,6 @@ Status PrintLog(jobs::HeadConnection& head, pb::ReadLogRequest log, const LogOpt
     reached = true;
     last_answer = Clock::now();
     out << (log.tail() ? LastLines(chunk->data(), options.tail) : chunk->data()) << std::flush;
-    if (!out) return OkStatus();
     const bool was_tail = log.tail();
     log.set_offset(NextOffset(log, *chunk));
     log.set_tail(false);

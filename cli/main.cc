@@ -4,12 +4,21 @@
 #include <iostream>
 
 #include "cli/command_line.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
 
 int main(int argc, char** argv) {
+  troupe::cli::FillStandardDescriptors();
   const char* no_color = std::getenv("NO_COLOR");
   const bool color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-  troupe::cli::Context context{.out = std::cout, .err = std::cerr, .color = color};
-  const int exit_code = troupe::cli::Run({argv + 1, argv + argc}, context);
-  std::cout.flush();
-  return exit_code;
+  troupe::cli::Output out(STDOUT_FILENO);
+  troupe::cli::Context context{.out = out, .err = std::cerr, .color = color};
+  try {
+    const int exit_code = troupe::cli::Run({argv + 1, argv + argc}, context);
+    out.flush();
+    return exit_code;
+  } catch (const troupe::cli::WriteError& error) {
+    if (!error.reader_gone()) context.Fail(troupe::cli::kFailed, error.what());
+    return troupe::cli::kFailed;
+  }
 }

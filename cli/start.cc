@@ -10,6 +10,7 @@
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
+#include "cli/output.h"
 #include "common/local_cluster.h"
 
 namespace troupe::cli {
@@ -148,10 +149,18 @@ int Start(StartOptions options, Context& context) {
     return context.Fail(usage ? kUsage : kFailed, cluster.status().message());
   }
   PrintNotes(*cluster, context.err);
-  if (options.json) {
-    PrintStartedJson(*cluster, context.out);
-  } else {
-    PrintStarted(*cluster, options.block, context.out);
+  try {
+    if (options.json) {
+      PrintStartedJson(*cluster, context.out);
+    } else {
+      PrintStarted(*cluster, options.block, context.out);
+    }
+    context.out.flush();
+  } catch (const WriteError&) {
+    // Nobody has read how to stop it.
+    const Status stopped = cluster->Stop();
+    if (!stopped.ok()) context.Fail(stopped);
+    throw;
   }
   return options.block ? Attend(*cluster, signals, context) : int{kOk};
 }

@@ -13,6 +13,7 @@
 #include "cli/format.h"
 #include "cli/help_format.h"
 #include "cli/interrupt_watch.h"
+#include "cli/output.h"
 #include "common/session.h"
 #include "troupe/job_client.h"
 
@@ -109,16 +110,19 @@ class Interruption {
   std::string id_;
 };
 
-int Follow(const JobClient& client, const std::string& id, const InterruptWatch& watch, Context& context) {
+int Follow(const JobClient& client, const std::string& id, const InterruptWatch& watch, Context& context) try {
   bool ends_line = true;
   client.TailLogs(id, [&](std::string_view output) {
     context.out << output << std::flush;
     ends_line = output.ends_with('\n');
-    return static_cast<bool>(context.out);
+    return true;
   });
   const JobDetails job = client.Wait(id);
   if (!ends_line && context.color) context.out << std::endl;  // a terminal: what is said next gets a line of its own
   return ExitCodeOf(job, watch.count() > 0, context);
+} catch (const WriteError& error) {
+  if (!error.reader_gone()) context.err << "troupe: job " << id << " goes on; see `troupe job logs " << id << "`\n";
+  throw;
 }
 
 int RunJob(const SubmitFlags& flags, const SubmitOptions& options, const std::string& address, Context& context) {

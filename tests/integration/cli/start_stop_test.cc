@@ -335,5 +335,62 @@ TEST_F(StartAndStop, BlockStaysUntilItIsInterrupted) {
   EXPECT_EQ(Processes(), 0U);
 }
 
+// Where a supervisor looks for why it ended.
+TEST_F(StartAndStop, AFolderThatTheUserNamedStaysWithItsLogs) {
+  const std::string dir = root_ + "/mine";
+  Program program({TroupeProgram(), "start", "--head", "--num-cpus", "1", "--object-store-memory", "64MiB", "--block",
+                   "--session-dir", dir});
+  ASSERT_TRUE(program.WaitForOutput("troupe status")) << program.Errors();
+  program.Signal(SIGTERM);
+  EXPECT_EQ(program.Wait(), 0) << program.Errors();
+  EXPECT_TRUE(fs::exists(dir + "/logs/head.log"));
+  EXPECT_TRUE(fs::exists(dir + "/logs/raylet.log"));
+}
+
+TEST_F(StartAndStop, AValueThatOnlyADaemonRefusesIsWrongUsage) {
+  const std::vector<std::vector<std::string>> values = {{"--object-store-memory", "1000"}, {"--num-gpus", "1.5"}};
+  for (const auto& value : values) {
+    const CommandResult result = Troupe({"start", "--head", "--num-cpus", "1", value[0], value[1]});
+    EXPECT_EQ(result.status, 2) << result;
+    EXPECT_TRUE(result.Says(value[0])) << result;
+    EXPECT_FALSE(result.Says("[error]")) << "it is said once: " << result;
+  }
+}
+
+CommandResult Shell(const std::string& script) {
+  Program shell({"/bin/sh", "-c", "troupe=$0; " + script, TroupeProgram()});
+  CommandResult result;
+  result.status = shell.Wait();
+  result.out = shell.Output();
+  result.err = shell.Errors();
+  return result;
+}
+
+TEST_F(StartAndStop, WhatCannotBeWrittenIsAFailure) {
+  const CommandResult full = Shell("$troupe start --head --num-cpus 1 --object-store-memory 64MiB >/dev/full");
+  EXPECT_EQ(full.status, 1) << full;
+  EXPECT_EQ(full.err, "troupe: cannot write to standard output: No space left on device\n");
+  EXPECT_EQ(Processes(), 0U) << "a cluster that nobody was told of";
+
+  ASSERT_EQ(Start({"--head"}).status, 0);
+  for (const char* command :
+       {"status", "status --json", "list nodes", "list jobs", "version", "version --json", "completion bash", "--help",
+        "help start", "--version", "logs head", "logs head --tail 2", "submit -- echo x", "submit --no-wait -- true",
+        "job list", "stop --help", "logs head --follow"}) {
+    const CommandResult disk = Shell(std::string("$troupe ") + command + " >/dev/full");
+    EXPECT_EQ(disk.status, 1) << command << ": " << disk;
+    EXPECT_TRUE(disk.Says("troupe: cannot write to standard output: No space left on device")) << command << disk;
+    const CommandResult closed = Shell(std::string("$troupe ") + command + " >&-");
+    EXPECT_EQ(closed.status, 1) << command << ": " << closed;
+    EXPECT_TRUE(closed.Says("troupe: cannot write to standard output: Bad file descriptor")) << command << closed;
+    // The reader of the pipe has gone before anything is written, and who started this ignores the signal.
+    const CommandResult pipe =
+        Shell(std::string("trap '' PIPE; { sleep 0.2; $troupe ") + command + "; echo $? >&2; } | true");
+    EXPECT_EQ(pipe.err.substr(pipe.err.size() - 2), "1\n") << command << pipe;
+    EXPECT_FALSE(pipe.Says("annot write")) << command << pipe;
+  }
+  EXPECT_EQ(Shell("$troupe status <&- 2>&-").status, 0);
+}
+
 }  // namespace
 }  // namespace troupe::integration
