@@ -6,11 +6,12 @@
 #include <memory>
 
 #include "cli/check_words.h"
+#include "cli/complete.h"
 #include "cli/exit_code.h"
 #include "cli/format.h"
 #include "cli/help_format.h"
-
 #include "cli/output.h"
+
 namespace troupe::cli {
 namespace {
 
@@ -35,6 +36,27 @@ std::string Missing(const CLI::App& app) {
     if (option->get_required() && option->count() == 0) names += " " + HelpFormat::TypeOf(option);
   }
   return FullName(app) + " needs" + names;
+}
+
+// An empty value is what a variable left that is not set. Without it the command would mean another cluster, or all.
+Status CheckValues(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::vector<std::string> values = option->results();
+    const bool takes_value = option->get_items_expected_max() > 0;
+    if (takes_value && std::find(values.begin(), values.end(), "") != values.end()) {
+      const std::string name = option->get_positional() ? HelpFormat::TypeOf(option) : option->get_name();
+      return InvalidArgument(FullName(app) + ": " + name + " is empty; give a value, or leave it out" + SeeHelp(app));
+    }
+  }
+  return OkStatus();
+}
+
+// What CLI11 calls "Could not convert: --port = abc".
+std::string NotANumber(const std::string& what) {
+  const std::size_t name = what.find(": ");
+  const std::size_t value = what.find(" = ");
+  if (name == std::string::npos || value == std::string::npos || value < name) return what;
+  return what.substr(name + 2, value - name - 2) + ": '" + what.substr(value + 3) + "' is not a number";
 }
 
 // `troupe help start` means `troupe start --help`.
@@ -79,6 +101,7 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
       "Commands find the cluster by --address, else TROUPE_ADDRESS, else the newest one that runs on this machine.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cluster cannot be reached, 4 not found, 5 refused.");
   AddAll(app, context);
+  if (!arguments.empty() && arguments.front() == "__complete") return PrintCandidates(app, arguments, context);
   std::vector<std::string> own = arguments;
   MoveHelp(&own);
   context.command = TakeCommand(&own);
@@ -90,17 +113,20 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
   try {
     std::reverse(own.begin(), own.end());  // as CLI11 wants them
     app.parse(std::move(own));
+    if (Status status = CheckValues(Deepest(app)); !status.ok()) return context.Fail(status);
     return context.run ? context.run() : kUsage;
   } catch (const CLI::RequiredError&) {
     return context.Fail(kUsage, Missing(Deepest(app)) + SeeHelp(Deepest(app)));
+  } catch (const CLI::ConversionError& error) {
+    return context.Fail(kUsage, NotANumber(error.what()) + SeeHelp(Deepest(app)));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error, context.out, context.err);
     return context.Fail(kUsage, error.what() + SeeHelp(Deepest(app)));
+  } catch (const WriteError&) {
+    throw;
   } catch (const std::exception& error) {
     return context.Fail(kFailed, error.what());
   }
 }
 
 }  // namespace troupe::cli
-  } catch (const WriteError&) {
-    throw;

@@ -1,17 +1,14 @@
-// Completion scripts for shells, made from the tree of commands.
+// Scripts that let a shell complete command lines of troupe.
 #pragma once
 
 #include <string>
 
 #include "common/status.h"
 
-namespace CLI {
-class App;
-}
-
 namespace troupe::cli {
 
-// The script for "bash", "zsh" or "fish"; INVALID_ARGUMENT for another shell.
-Result<std::string> CompletionScript(const CLI::App& app, const std::string& shell);
+// The script for `shell`: bash, zsh or fish; INVALID_ARGUMENT for others. Each asks `troupe __complete`
+// (cli/complete.h) at every Tab, and shows what that offers.
+Result<std::string> CompletionScript(const std::string& shell);
 
 }  // namespace troupe::cli

@@ -55,9 +55,9 @@ void AddProcessCommands(CLI::App& app, Context& context) {
       "  source <(troupe completion bash)                                  in ~/.bashrc\n"
       "  source <(troupe completion zsh)                                   in ~/.zshrc, after compinit\n"
       "  troupe completion fish > ~/.config/fish/completions/troupe.fish");
-  completion.callback([shell, &app, &context] {
-    context.run = [shell, &app, &context] {
-      const auto script = CompletionScript(app, *shell);
+  completion.callback([shell, &context] {
+    context.run = [shell, &context] {
+      const auto script = CompletionScript(*shell);
       if (!script.ok()) return context.Fail(script.status());
       context.out << *script << std::flush;
       return int{kOk};

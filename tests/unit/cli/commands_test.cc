@@ -192,6 +192,10 @@ TEST_F(CommandsTest, SaysWhatIsWrongWithACommandLine) {
       {{"submit", "--env", "X", "--", "x"}, "NAME=VALUE"},
       {{"stop", "--all", "--session-dir", "x"}, "--session-dir"},
       {{"completion"}, "troupe completion needs SHELL"},
+      {{"start", "--head", "--port", "abc"}, "--port: 'abc' is not a number\nSee troupe start --help"},
+      {{"kill", ""}, "troupe kill: NAME|ID is empty"},
+      {{"kill", "x", "--address", ""}, "troupe kill: --address is empty; give a value, or leave it out"},
+      {{"stop", "--session-dir="}, "troupe stop: --session-dir is empty"},
   };
   for (const auto& [arguments, part] : cases) {
     EXPECT_EQ(AtHead(arguments), kUsage) << part;
