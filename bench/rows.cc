@@ -23,6 +23,13 @@ class Echo {
 // Nothing, as a task.
 int Nothing(int value) { return value; }
 
+// The leaves and inner nodes of a tree of tasks: what a task costs that a task waits for.
+int Fibonacci(int n) {
+  if (n < 2) return n;
+  auto a = Run<&Fibonacci>(n - 1), b = Run<&Fibonacci>(n - 2);
+  return a.Get() + b.Get();
+}
+
 // Calls others on somebody's behalf.
 class Caller {
  public:
@@ -96,6 +103,12 @@ Sample TasksAsync(const RowOptions& options) {
       options.progress);
 }
 
+Sample NestedTasks(const RowOptions& options) {
+  constexpr std::size_t kTasks = 177;
+  return Measure(
+      options.seconds, kTasks, [] { Get(Run<&Fibonacci>(10)); }, options.progress);
+}
+
 Sample OneToOneSync(const RowOptions& options) {
   auto actor = SpawnEchoes(1).front();
   return Measure(
@@ -156,6 +169,7 @@ const std::vector<Row>& Rows() {
       {"single_client_put_gigabytes", "GB/s", "memcpy_gigabytes", PutGigabytes},
       {"single_client_tasks_sync", "tasks/s", "ring_round_trip", TasksSync},
       {"single_client_tasks_async", "tasks/s", "ring_rate", TasksAsync},
+      {"nested_tasks", "tasks/s", "", NestedTasks},
       {"1_1_actor_calls_sync", "calls/s", "ring_round_trip", OneToOneSync},
       {"1_1_actor_calls_async", "calls/s", "ring_rate", OneToOneAsync},
       {"1_n_actor_calls_async", "calls/s", "ring_rate", OneToManyAsync},

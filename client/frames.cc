@@ -151,6 +151,7 @@ std::string Encode(const CallFrame& frame) {
   w.Put(frame.actor);
   w.Put(frame.incarnation);
   w.Put(frame.attempt);
+  w.Put(static_cast<std::uint8_t>(frame.runs_awaited));
   Write(w, frame.arguments);
   return out;
 }
@@ -203,6 +204,7 @@ bool Decode(std::string_view frame, CallFrame* out) {
     out->actor = r.Get<ActorId>();
     out->incarnation = r.Get<std::uint64_t>();
     out->attempt = r.Get<std::uint32_t>();
+    out->runs_awaited = r.Get<std::uint8_t>() != 0;
     return Read(r, &out->arguments);
   });
 }

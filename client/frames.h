@@ -66,6 +66,7 @@ struct CallFrame {
   ActorId actor;                  // none: a task
   std::uint64_t incarnation = 0;  // of the actor, or the lease of the task
   std::uint32_t attempt = 0;      // 0 for the first
+  bool runs_awaited = false;      // a task: may run tasks of its own while it waits for them (client/task_table.h)
   WireArguments arguments;
 };
 

@@ -87,8 +87,12 @@ class Messenger final : public Outbox {
   // service thread stays out of their way, too.
   void OnCallMade();
 
-  // Makes waiting threads look at their condition again.
+  // Makes waiting threads look at their condition again, or the service thread at the rings.
   void Kick();
+  // Only the former, if there are any: without a system call else.
+  void KickWaiting() {
+    if (waiting_ > 0) Kick();
+  }
 
   // On the service thread, at most about 100 ms late.
   void After(std::chrono::milliseconds delay, std::function<void()> work) override;

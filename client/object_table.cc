@@ -82,21 +82,27 @@ internal::ObjectPtr ObjectTable::NewPending(std::shared_ptr<PendingCall> call) {
 
 internal::ObjectPtr ObjectTable::NewInline(internal::Payload value) {
   auto record = NewRecord(NextId(), core_.self);
-  record->state = ObjectRecord::State::kInline;
-  record->bytes = std::move(value.bytes);
-  record->contained_objects = std::move(value.objects);
-  record->contained_actors = std::move(value.actors);
+  SetValue(*record, std::move(value), 0);
   return Handle(record);
 }
 
 internal::ObjectPtr ObjectTable::NewStored(ObjectId id, std::uint64_t size, internal::Payload contained) {
   auto record = NewRecord(id, core_.self);
-  record->state = ObjectRecord::State::kStored;
-  record->size = size;
-  record->nodes = {core_.self.node};
-  record->contained_objects = std::move(contained.objects);
-  record->contained_actors = std::move(contained.actors);
+  SetValue(*record, std::move(contained), size);
   return Handle(record);
+}
+
+void ObjectTable::SetValue(ObjectRecord& record, internal::Payload value, std::uint64_t stored_size) const {
+  if (stored_size == 0) {
+    record.state = ObjectRecord::State::kInline;
+    record.bytes = std::move(value.bytes);
+  } else {
+    record.state = ObjectRecord::State::kStored;
+    record.size = stored_size;
+    record.nodes = {core_.self.node};
+  }
+  record.contained_objects = std::move(value.objects);
+  record.contained_actors = std::move(value.actors);
 }
 
 std::shared_ptr<ObjectRecord> ObjectTable::Find(ObjectId id) const {
@@ -180,6 +186,12 @@ void ObjectTable::Resolve(const std::shared_ptr<ObjectRecord>& record, const Wir
   }
   record->contained_objects = std::move(contained.objects);
   record->contained_actors = std::move(contained.actors);
+  Ready(record);
+}
+
+void ObjectTable::Fulfil(const std::shared_ptr<ObjectRecord>& record, internal::Payload value,
+                         std::uint64_t stored_size) {
+  SetValue(*record, std::move(value), stored_size);
   Ready(record);
 }
 

@@ -60,6 +60,9 @@ class ObjectTable {
 
   // Gives the object its value, as it arrived from `from`.
   void Resolve(const std::shared_ptr<ObjectRecord>& record, const WireValue& value);
+  // Gives a pending object what this process made itself. `stored_size`: of the bytes, if they are in the store under
+  // the object's id; 0: they are in `value`.
+  void Fulfil(const std::shared_ptr<ObjectRecord>& record, internal::Payload value, std::uint64_t stored_size);
   void Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error);
   // The object's value for a message to `receiver`. The object must be ready.
   WireValue ValueFor(const ObjectRecord& record, const Address& receiver);
@@ -87,6 +90,7 @@ class ObjectTable {
  private:
   std::shared_ptr<ObjectRecord> NewRecord(ObjectId id, Address owner);
   internal::ObjectPtr Handle(const std::shared_ptr<ObjectRecord>& record);
+  void SetValue(ObjectRecord& record, internal::Payload value, std::uint64_t stored_size) const;
   void Ready(const std::shared_ptr<ObjectRecord>& record);
   void AnswerAskers(const std::shared_ptr<ObjectRecord>& record);
   void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);

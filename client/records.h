@@ -50,6 +50,8 @@ struct PendingCall {
   std::int64_t retries_left = 0;  // -1: without limit
   bool retry_exceptions = false;
   std::uint32_t attempt = 0;
+  bool queued = false;            // a task: waits for a worker
+  bool killed_worker = false;     // a task: a worker died that had it
   std::uint64_t incarnation = 0;  // it was last sent to; of the actor, or the lease
   ProcessId sent_to;              // that owes the reply; none while the call waits to be sent
   std::size_t sent_bytes = 0;     // of the frame

@@ -9,8 +9,7 @@
 namespace troupe::client {
 namespace {
 
-thread_local const internal::Context* t_context = nullptr;
-thread_local bool t_lends_cpus = false;
+thread_local RuntimeImpl::ThreadState t_state;
 
 Deadline ToDeadline(std::optional<std::chrono::nanoseconds> timeout) {
   if (!timeout) return std::nullopt;
@@ -29,7 +28,7 @@ std::span<const std::byte> AsBytes(const std::string& text) {
 
 RuntimeImpl::RuntimeImpl()
     : hook_([this](bool sleeping) {
-        if (!t_lends_cpus) return;
+        if (!t_state.lends_cpus) return;
         pb::ClientToRaylet message;
         message.mutable_blocked()->set_blocked(sleeping);
         core_->messenger->SendRaylet(message);
@@ -121,6 +120,9 @@ std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects
     }
     return ready >= count;
   };
+  if (!timeout && count == objects.size()) {  // else one that another runs may be the one that is ready first
+    for (const internal::ObjectPtr& object : objects) RunAwaited(lock, *object->record());
+  }
   core_->messenger->WaitUntil(lock, enough, ToDeadline(timeout), &hook_);
   std::vector<bool> ready;
   ready.reserve(objects.size());
@@ -130,8 +132,10 @@ std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects
 
 internal::ObjectValue RuntimeImpl::Get(const internal::ObjectPtr& object,
                                        std::optional<std::chrono::nanoseconds> timeout) {
+  // What is run here meanwhile may assign to the user's ref.
+  const internal::ObjectPtr keep = t_state.runner ? object : nullptr;
   std::unique_lock lock(core_->mutex);
-  return Read(lock, object, ToDeadline(timeout));
+  return Read(lock, keep ? keep : object, ToDeadline(timeout));
 }
 
 internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object,
@@ -140,6 +144,7 @@ internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, cons
   for (int attempt = 0;; ++attempt) {
     objects_.Ask(*record);
     const auto answered = [&] { return record->ready() && !record->asked; };
+    if (!deadline) RunAwaited(lock, *record);  // who has no time to lose does not begin a task that takes any
     if (!answered() && !core_->messenger->WaitUntil(lock, answered, deadline, &hook_)) {
       return {{},
               nullptr,
@@ -156,6 +161,12 @@ internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, cons
     if (error.kind != ErrorKind::kObjectLost || !borrowed || attempt > 0)
       return {{}, nullptr, Shared(std::move(error))};
     objects_.AskAgain(*record);
+  }
+}
+
+void RuntimeImpl::RunAwaited(std::unique_lock<std::mutex>& lock, const ObjectRecord& object) {
+  if (!t_state.runner) return;
+  while (!object.ready() && t_state.runner->RunOne(lock, object)) {
   }
 }
 
@@ -373,8 +384,7 @@ std::vector<internal::NodeDescription> RuntimeImpl::Nodes() {
   return nodes;
 }
 
-void RuntimeImpl::SetThreadContext(const internal::Context* context) { t_context = context; }
-void RuntimeImpl::SetLendsCpus(bool lends) { t_lends_cpus = lends; }
+RuntimeImpl::ThreadState RuntimeImpl::SetThread(const ThreadState& state) { return std::exchange(t_state, state); }
 
 internal::Context RuntimeImpl::BaseContext() const {
   internal::Context context;
@@ -387,6 +397,6 @@ internal::Context RuntimeImpl::BaseContext() const {
   return context;
 }
 
-internal::Context RuntimeImpl::CurrentContext() const { return t_context ? *t_context : BaseContext(); }
+internal::Context RuntimeImpl::CurrentContext() const { return t_state.context ? *t_state.context : BaseContext(); }
 
 }  // namespace troupe::client

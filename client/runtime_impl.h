@@ -17,6 +17,15 @@ namespace troupe::client {
 // Function id of Terminate: an actor that is called with it exits once it has run what came before.
 inline constexpr std::uint64_t kTerminateFunction = 1;
 
+// What a worker adds to the waiting of a task: it runs what is waited for.
+class TaskRunner {
+ public:
+  virtual ~TaskRunner() = default;
+  // Runs one task that brings `awaited` nearer to its value, without `lock` meanwhile; false: there is none that may
+  // run here.
+  virtual bool RunOne(std::unique_lock<std::mutex>& lock, const ObjectRecord& awaited) = 0;
+};
+
 class RuntimeImpl final : public internal::Runtime {
  public:
   RuntimeImpl();
@@ -66,14 +75,20 @@ class RuntimeImpl final : public internal::Runtime {
   bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {}) {
     return core_->messenger->WaitUntil(lock, done, deadline);
   }
-  // What CurrentContext() says on this thread; null: the process's own.
-  static void SetThreadContext(const internal::Context* context);
-  // Whether the calling thread holds CPUs that it lends away while it waits.
-  static void SetLendsCpus(bool lends);
+  // What a thread does for a call that it runs.
+  struct ThreadState {
+    const internal::Context* context = nullptr;  // what CurrentContext() says; null: the process's own
+    bool lends_cpus = false;                     // it holds CPUs, which it lends away while it waits
+    TaskRunner* runner = nullptr;                // runs what it waits for; null: nobody
+  };
+  // Of the calling thread. Returns what was before.
+  static ThreadState SetThread(const ThreadState& state);
   internal::Context BaseContext() const;
 
  private:
   void CheckConnected() const;
+  // Runs what `object` waits for, as far as this thread may.
+  static void RunAwaited(std::unique_lock<std::mutex>& lock, const ObjectRecord& object);
   // Sends a request and waits for its reply; throws its error.
   pb::RayletToClient Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message);
   pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "client/arguments.h"
+#include "common/resources.h"
 #include "common/utf8.h"
+
 namespace troupe::client {
 namespace {
 
@@ -13,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kIdleLease = 50ms;
 constexpr std::uint32_t kMaxAsked = 64;
+// How far TakeAwaited() looks for what a task waits for that waits for another's result, and so on.
+constexpr int kMaxArgumentDepth = 1000;
 
 // What makes two tasks share workers. Maps serialise in no fixed order, so the amounts are written in order here.
 std::string ShapeOf(const pb::Resources& resources, const pb::Placement& placement) {
@@ -42,6 +46,17 @@ void AddArgumentBytes(const internal::Arguments& arguments, pb::Placement* place
   argument->set_bytes(most->second);
 }
 
+// Whether a task may as well run on `node`, by a process that lends nothing but its CPUs while it waits.
+bool BelongsOn(NodeId node, const pb::Resources& resources, const pb::Placement& placement) {
+  const bool only_cpus = std::all_of(resources.units().begin(), resources.units().end(),
+                                     [](const auto& amount) { return amount.first == kCpu || amount.second == 0; });
+  const bool anywhere = placement.strategy() == pb::Placement::DEFAULT;
+  const bool here = placement.strategy() == pb::Placement::NODE_AFFINITY && placement.node() == node.Bytes();
+  const bool arguments_here = std::all_of(placement.arguments().begin(), placement.arguments().end(),
+                                          [&](const auto& argument) { return argument.node() == node.Bytes(); });
+  return only_cpus && (anywhere || here) && placement.labels().empty() && arguments_here;
+}
+
 }  // namespace
 
 internal::ObjectPtr TaskTable::Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources,
@@ -56,15 +71,7 @@ internal::ObjectPtr TaskTable::Run(std::shared_ptr<PendingCall> call, const pb::
     }
     AddArgumentBytes(call->arguments, &placement);
     call->task_key = ShapeOf(resources, placement);
-    Queue& queue = queues_[call->task_key];
-    if (queue.key == 0) {
-      queue.key = ++last_key_;
-      queue.resources = resources;
-      queue.placement = std::move(placement);
-      queue.what = "task " + call->name;
-      by_key_[queue.key] = &queue;
-    }
-    Enqueue(queue, call, false);
+    Enqueue(QueueOf(*call, resources, std::move(placement)), call, false);
   };
   call->unresolved = AwaitArguments(objects_, call->arguments, [call, start]() mutable {
     if (--call->unresolved == 0) start();
@@ -73,7 +80,22 @@ internal::ObjectPtr TaskTable::Run(std::shared_ptr<PendingCall> call, const pb::
   return result;
 }
 
+TaskTable::Queue& TaskTable::QueueOf(const PendingCall& call, const pb::Resources& resources, pb::Placement placement) {
+  Queue& queue = queues_[call.task_key];
+  if (queue.key != 0) return queue;
+  queue.key = ++last_key_;
+  queue.resources = resources;
+  queue.placement = std::move(placement);
+  queue.what = "task " + call.name;
+  queue.runs_here = BelongsOn(core_.self.node, queue.resources, queue.placement);
+  if (const auto cpus = resources.units().find(kCpu); cpus != resources.units().end()) queue.cpu_units = cpus->second;
+  by_key_[queue.key] = &queue;
+  return queue;
+}
+
 void TaskTable::Enqueue(Queue& queue, const std::shared_ptr<PendingCall>& call, bool at_front) {
+  call->queued = true;
+  ++queue.waiting;
   if (at_front) {
     queue.tasks.push_front(call);
   } else {
@@ -82,13 +104,22 @@ void TaskTable::Enqueue(Queue& queue, const std::shared_ptr<PendingCall>& call, 
   Pump(queue);
 }
 
+// Null: none waits.
+std::shared_ptr<PendingCall> TaskTable::Dequeue(Queue& queue) {
+  while (!queue.tasks.empty()) {
+    std::shared_ptr<PendingCall> call = std::move(queue.tasks.front());
+    queue.tasks.pop_front();
+    if (!std::exchange(call->queued, false)) continue;  // TakeAwaited had it
+    --queue.waiting;
+    return call;
+  }
+  return nullptr;
+}
+
 void TaskTable::Pump(Queue& queue) {
   for (auto& [process, lease] : queue.leases) {
-    if (queue.tasks.empty()) break;
-    if (lease.running) continue;
-    const std::shared_ptr<PendingCall> call = queue.tasks.front();
-    queue.tasks.pop_front();
-    Send(lease, call);
+    if (queue.waiting == 0) break;
+    if (!lease.running) Send(lease, Dequeue(queue));
   }
   AskForLeases(queue);
 }
@@ -99,6 +130,9 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
   frame.function = call->function;
   frame.incarnation = lease.id;
   frame.attempt = call->attempt++;
+  // A task that is awaited takes who waits for it with it when it crashes. So only who may run again runs one, and does
+  // not when it does run again: then it is told what became of its task, as users expect.
+  frame.runs_awaited = call->retries_left != 0 && !call->killed_worker;
   frame.arguments = ToWire(objects_, codec_, call->arguments, lease.worker);
   call->incarnation = lease.id;
   call->sent_to = lease.worker.process;
@@ -108,7 +142,7 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
 }
 
 void TaskTable::AskForLeases(Queue& queue) {
-  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(queue.tasks.size(), kMaxAsked));
+  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(queue.waiting, kMaxAsked));
   if (wanted == queue.asked) return;
   queue.asked = wanted;
   pb::ClientToRaylet message;
@@ -144,7 +178,9 @@ void TaskTable::OnLeaseUpdate(const pb::LeaseUpdate& update) {
   Queue& queue = *it->second;
   if (update.has_error()) {
     queue.asked = 0;
-    for (const auto& call : std::exchange(queue.tasks, {})) FailCall(call, FromProto(update.error()));
+    std::vector<std::shared_ptr<PendingCall>> failed;  // all of them first: what follows may make more
+    while (auto call = Dequeue(queue)) failed.push_back(std::move(call));
+    for (const auto& call : failed) FailCall(call, FromProto(update.error()));
     return;
   }
   if (!update.infeasible()) return queue.told.clear();
@@ -177,21 +213,24 @@ void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Reply
     queue.leases.erase(held);
     break;
   }
-  const bool retry = call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
-                     frame.value.error.kind == ErrorKind::kThrew;
-  if (retry) {
-    if (call->retries_left > 0) --call->retries_left;
-    call->sent_to = {};
-    Enqueue(queue, call, true);
-  } else {
+  const bool failed = frame.value.kind == WireValue::Kind::kError;
+  if (!failed || !RetriesThrown(queue, call, frame.value.error)) {
     call->done = true;
     --pending_;
     ReplyFrame named = frame;
-    if (named.value.kind == WireValue::Kind::kError) named.value.error.method = call->name;
+    if (failed) named.value.error.method = call->name;
     objects_.Resolve(result, named.value);
     Pump(queue);
   }
   PlanSweep(queue);
+}
+
+bool TaskTable::RetriesThrown(Queue& queue, const std::shared_ptr<PendingCall>& call, const ErrorInfo& error) {
+  if (!call->retry_exceptions || call->retries_left == 0 || error.kind != ErrorKind::kThrew) return false;
+  if (call->retries_left > 0) --call->retries_left;
+  call->sent_to = {};
+  Enqueue(queue, call, true);
+  return true;
 }
 
 void TaskTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
@@ -203,13 +242,64 @@ void TaskTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo err
   objects_.Fail(result, std::move(error));
 }
 
+// --- Tasks that this process runs itself -----------------------------------------------------------------------------
+
+std::shared_ptr<PendingCall> TaskTable::TakeAwaited(const ObjectRecord& object, std::int64_t cpu_units) {
+  const PendingCall* call = object.call.get();
+  for (int i = 0; call && !call->actor && !call->done && call->unresolved > 0; ++i) {
+    if (i == kMaxArgumentDepth) return nullptr;
+    const auto& refs = call->arguments.refs;
+    const auto missing = std::find_if(refs.begin(), refs.end(), [](const auto& argument) {
+      const ObjectRecord& record = *argument.second->record();
+      return !record.ready() && record.call;
+    });
+    call = missing == refs.end() ? nullptr : missing->second->record()->call.get();
+  }
+  // One without retries must not run twice, as it would with a caller that is run again after it crashed both.
+  if (!call || !call->queued || call->retries_left == 0) return nullptr;
+  Queue& queue = queues_.at(call->task_key);
+  if (!queue.runs_here || queue.cpu_units > cpu_units) return nullptr;
+  const auto result = objects_.Find({core_.self.process.value, call->sequence});
+  std::shared_ptr<PendingCall> taken = result->call;
+  taken->queued = false;
+  ++taken->attempt;
+  --queue.waiting;
+  constexpr std::size_t kMaxPassedOver = 64;
+  if (queue.tasks.size() > 2 * queue.waiting + kMaxPassedOver) {
+    std::erase_if(queue.tasks, [](const auto& task) { return !task->queued; });
+  }
+  AskForLeases(queue);
+  return taken;
+}
+
+void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, internal::Payload value, std::uint64_t stored_size) {
+  const auto result = objects_.Find({core_.self.process.value, call->sequence});
+  if (call->done || !result) return;  // the raylet was lost meanwhile
+  call->done = true;
+  --pending_;
+  objects_.Fulfil(result, std::move(value), stored_size);
+}
+
+void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
+  if (call->done || RetriesThrown(queues_.at(call->task_key), call, error)) return;
+  error.method = call->name;
+  FailCall(call, std::move(error));
+}
+
 // --- Idle leases -----------------------------------------------------------------------------------------------------
+
+void TaskTable::SetKeepsIdleLeases(bool keeps) {
+  keeps_idle_ = keeps;
+  if (keeps || by_worker_.empty()) return;
+  for (auto& [shape, queue] : queues_) GiveBackIdle(queue);
+}
 
 void TaskTable::PlanSweep(Queue& queue) {
   if (queue.sweep_planned) return;
   const bool any_idle =
       std::any_of(queue.leases.begin(), queue.leases.end(), [](const auto& entry) { return !entry.second.running; });
   if (!any_idle) return;
+  if (!keeps_idle_) return GiveBackIdle(queue);
   queue.sweep_planned = true;
   core_.outbox->After(kIdleLease, [this, &queue] { GiveBackIdle(queue); });
 }
@@ -227,7 +317,7 @@ void TaskTable::GiveBackIdle(Queue& queue) {
   const auto now = core_.outbox->Now();
   for (auto it = queue.leases.begin(); it != queue.leases.end();) {
     const Lease& lease = it->second;
-    if (lease.running || now - lease.idle_since < kIdleLease) {
+    if (lease.running || (keeps_idle_ && now - lease.idle_since < kIdleLease)) {
       ++it;
       continue;
     }
@@ -252,6 +342,7 @@ void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& re
                            .node = node.mapped().worker.node});
   }
   if (call->retries_left > 0) --call->retries_left;
+  call->killed_worker = true;
   call->sent_to = {};
   Enqueue(queue, call, true);
 }

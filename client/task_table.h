@@ -3,6 +3,9 @@
 // Tasks that need the same resources in the same place share a queue and its leased workers. A worker runs one task
 // at a time; when its queue is empty it is kept for kIdleLease, because the next task often follows at once, and then
 // given back. When a worker dies its task is sent to another one while it has retries left.
+//
+// A task that waits for tasks of its own would need a worker for each: it runs those that are still here itself, on the
+// thread that waits (worker/awaited_tasks).
 #pragma once
 
 #include <cstdint>
@@ -26,6 +29,20 @@ class TaskTable {
   // Runs `call` where `resources` are free as `placement` says. Shapes and placements are validated already.
   internal::ObjectPtr Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources, pb::Placement placement);
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
+
+  // Takes a task out of its queue for this process to run, since it waits for `object` and the task would bring that
+  // nearer to its value: it makes it, or an argument for it. The task has not been sent, its arguments have values, it
+  // belongs on this node as well as on others, needs nothing but CPUs, `cpu_units` at most, and may run twice. Null:
+  // there is none. OnRan() follows.
+  std::shared_ptr<PendingCall> TakeAwaited(const ObjectRecord& object, std::int64_t cpu_units);
+  // What such a task gave: a value, whose bytes are in the store under the result's id if `stored_size` is not 0; or
+  // what it threw.
+  void OnRan(const std::shared_ptr<PendingCall>& call, internal::Payload value, std::uint64_t stored_size);
+  void OnRan(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
+
+  // Whether leases without a task are kept for a moment. Not by a worker between two tasks: nothing follows, and others
+  // wait for the CPUs.
+  void SetKeepsIdleLeases(bool keeps);
 
   // " cannot be placed: ..." for a task that waits because no node could run it; else empty.
   std::string WhyPending(const PendingCall& call) const;
@@ -53,15 +70,21 @@ class TaskTable {
     pb::Resources resources;
     pb::Placement placement;
     std::string what;                                // "task Sample"; of the first task
-    std::deque<std::shared_ptr<PendingCall>> tasks;  // arguments have values; not running
+    std::deque<std::shared_ptr<PendingCall>> tasks;  // arguments have values; those not `queued` any more are passed over
+    std::size_t waiting = 0;                         // of them, `queued`
+    bool runs_here = false;                          // as well as elsewhere, if this process has the CPUs
+    std::int64_t cpu_units = 0;
     std::map<ProcessId, Lease> leases;
     std::uint32_t asked = 0;  // leases asked for and not granted
     std::string told;         // the last reason shown to the user
     bool sweep_planned = false;
   };
 
+  Queue& QueueOf(const PendingCall& call, const pb::Resources& resources, pb::Placement placement);
   void Enqueue(Queue& queue, const std::shared_ptr<PendingCall>& call, bool at_front);
+  std::shared_ptr<PendingCall> Dequeue(Queue& queue);
   void Pump(Queue& queue);
+  bool RetriesThrown(Queue& queue, const std::shared_ptr<PendingCall>& call, const ErrorInfo& error);
   void Send(Lease& lease, const std::shared_ptr<PendingCall>& call);
   void AskForLeases(Queue& queue);
   void ReturnLease(const Lease& lease);
@@ -74,6 +97,7 @@ class TaskTable {
   ObjectTable& objects_;
   RefCodec& codec_;
   std::size_t pending_ = 0;
+  bool keeps_idle_ = true;
   std::uint64_t last_key_ = 0;
   std::map<std::string, Queue> queues_;  // by shape
   std::unordered_map<std::uint64_t, Queue*> by_key_;

@@ -23,7 +23,7 @@
 namespace troupe::raylet {
 
 // What both ends of the unix socket must agree on; raised with every change that an older client would misread.
-inline constexpr int kClientProtocolVersion = 1;
+inline constexpr int kClientProtocolVersion = 2;
 
 // Frame types on the unix socket (proto/client.proto).
 inline constexpr std::uint16_t kFromClient = 1;

@@ -54,6 +54,7 @@ void LocalLeases::OnAcquired(LeaseId id, Result<WorkerProcess> worker) {
     assign.mutable_assign_lease()->add_gpus(gpu);
     granted.add_gpus(gpu);
   }
+  assign.mutable_assign_lease()->set_cpu_units(lease.allocation.resources.Units(kCpu));
   clients_.Send(lease.worker, assign);
   on_change_(lease.worker);
   done(std::move(granted));

@@ -158,7 +158,7 @@ void Executor::Construct(std::unique_lock<std::mutex>& lock, const pb::AssignAct
   actor.context.gpu_ids = gpus_.Show({assignment.gpus().begin(), assignment.gpus().end()});
   actor_ = std::move(actor);
   holds_cpus_ = HoldsCpus(spec.resources());
-  runtime_.SetThreadContext(&actor_->context);
+  runtime_.tables().tasks().SetKeepsIdleLeases(true);
   pb::ClientToRaylet message;
   pb::ActorConstructed& constructed = *message.mutable_actor_constructed();
   constructed.set_id(spec.id());
@@ -185,9 +185,9 @@ std::optional<ErrorInfo> Executor::Make(std::unique_lock<std::mutex>& lock, cons
   // reading them borrows (client/actor_table.h).
   Prepared prepared = Prepare(lock, arguments);
   if (prepared.error) return std::move(prepared.error);
+  client::RuntimeImpl::SetThread({.context = &actor_->context, .lends_cpus = holds_cpus_});
   lock.unlock();
   std::optional<ErrorInfo> error;
-  runtime_.SetLendsCpus(holds_cpus_);
   std::shared_ptr<void> instance;
   try {
     internal::ArgumentReader reader(AsBytes(arguments.values), prepared.resolved);
@@ -195,8 +195,8 @@ std::optional<ErrorInfo> Executor::Make(std::unique_lock<std::mutex>& lock, cons
   } catch (...) {
     error = DescribeCurrentException();
   }
-  runtime_.SetLendsCpus(false);
   lock.lock();
+  client::RuntimeImpl::SetThread({.context = &actor_->context});
   actor_->instance = std::move(instance);
   actor_->type = function->type;
   return error;
@@ -225,8 +225,8 @@ void Executor::ExitActor(std::unique_lock<std::mutex>& lock, const std::string& 
 // --- Calls ---------------------------------------------------------------------------------------------------------
 
 void Executor::Execute(std::unique_lock<std::mutex>& lock, Mail& mail) {
-  Outcome outcome = Invoke(lock, mail);
-  if (!outcome.exit) return Reply(lock, mail, std::move(outcome));
+  UserResult result = Invoke(lock, mail);
+  if (!result.exit) return Reply(lock, mail, std::move(result));
   ReplyError(mail, {.kind = ErrorKind::kActorDied,
                     .outcome = troupe::Outcome::kFailed,
                     .message = "the actor left by ExitActor during this call"});
@@ -278,68 +278,64 @@ std::optional<ErrorInfo> Executor::CannotRun(const internal::Function* function)
                                       "sources than the caller, or is the method missing from TROUPE_ACTOR?"};
 }
 
-Executor::Outcome Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
+UserResult Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
   const internal::Function* function = internal::FindFunction(mail.frame.function);
-  if (auto error = CannotRun(function)) return {.result = {}, .error = std::move(error)};
+  if (auto error = CannotRun(function)) return {.value = {}, .error = std::move(error)};
   Prepared prepared = Prepare(lock, mail.frame.arguments);
-  if (prepared.error) return {.result = {}, .error = std::move(prepared.error)};
+  if (prepared.error) return {.value = {}, .error = std::move(prepared.error)};
+  const UserCall call{.function = function,
+                      .instance = actor_ ? actor_->instance.get() : nullptr,
+                      .values = AsBytes(mail.frame.arguments.values),
+                      .resolved = std::move(prepared.resolved)};
   internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();
   context.task = {mail.from.process.value, mail.frame.sequence};
-  if (!actor_) context.gpu_ids = gpus_.Show(lease_.gpus());  // one lease follows another
-  void* const instance = actor_ ? actor_->instance.get() : nullptr;
-  const bool lends = actor_ ? holds_cpus_ : true;
-  lock.unlock();
-  runtime_.SetThreadContext(&context);
-  runtime_.SetLendsCpus(lends);
-  Outcome outcome;
-  try {
-    internal::ArgumentReader reader(AsBytes(mail.frame.arguments.values), prepared.resolved);
-    function->invoke(instance, reader, &outcome.result);
-  } catch (const internal::ActorExit&) {
-    outcome.exit = true;
-  } catch (...) {
-    outcome.error = DescribeCurrentException();
-  }
-  runtime_.SetLendsCpus(false);
-  lock.lock();
-  runtime_.SetThreadContext(actor_ ? &actor_->context : nullptr);
-  return outcome;
+  if (actor_) return RunUserCall(lock, call, {.context = &context, .lends_cpus = holds_cpus_});
+  context.gpu_ids = gpus_.Show(lease_.gpus());  // one lease follows another
+  // What a task runs itself would see its GPUs.
+  const bool runs_awaited = mail.frame.runs_awaited && lease_.gpus().empty();
+  awaited_.Begin(lease_.cpu_units());
+  client::TaskTable& tasks = runtime_.tables().tasks();
+  tasks.SetKeepsIdleLeases(true);
+  UserResult result =
+      RunUserCall(lock, call, {.context = &context, .lends_cpus = true, .runner = runs_awaited ? &awaited_ : nullptr});
+  tasks.SetKeepsIdleLeases(false);
+  return result;
 }
 
-void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outcome outcome) {
-  if (outcome.error) return ReplyError(mail, std::move(*outcome.error));
+void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, UserResult result) {
+  if (result.error) return ReplyError(mail, std::move(*result.error));
   client::ReplyFrame reply;
   reply.sequence = mail.frame.sequence;
   reply.incarnation = mail.frame.incarnation;
-  if (outcome.result.bytes.size() <= runtime_.inline_limit()) {
+  if (result.value.bytes.size() <= runtime_.inline_limit()) {
     reply.value.kind = client::WireValue::Kind::kInline;
   } else {
     const ObjectId id{mail.from.process.value, mail.frame.sequence};
-    if (auto error = runtime_.Store(lock, id, outcome.result.bytes)) {
+    if (auto error = runtime_.Store(lock, id, result.value.bytes)) {
       error->outcome = troupe::Outcome::kFailed;  // it ran; only its result is lost
       return ReplyError(mail, std::move(*error));
     }
     reply.value.kind = client::WireValue::Kind::kStored;
-    reply.value.size = outcome.result.bytes.size();
+    reply.value.size = result.value.bytes.size();
     reply.value.nodes = {core_.self.node};
   }
-  if (outcome.result.actors.empty()) return SendResult(mail.from, reply, outcome.result);
+  if (result.value.actors.empty()) return SendResult(mail.from, reply, result.value);
   // Meanwhile other calls run, and others use the CPUs of a task: the value that an actor's constructor waits for may
   // be theirs to make.
   struct Waiting {
     Address to;
     client::ReplyFrame reply;
-    internal::Payload result;
+    internal::Payload value;
     std::size_t unregistered = 0;
   };
-  auto waiting = std::make_shared<Waiting>(Waiting{mail.from, std::move(reply), std::move(outcome.result)});
-  waiting->unregistered = client::AwaitRegistered(waiting->result.actors, [this, waiting] {
+  auto waiting = std::make_shared<Waiting>(Waiting{mail.from, std::move(reply), std::move(result.value)});
+  waiting->unregistered = client::AwaitRegistered(waiting->value.actors, [this, waiting] {
     if (--waiting->unregistered > 0) return;
     --waiting_results_;
     if (!actor_) SayBlocked(false);
-    SendResult(waiting->to, waiting->reply, waiting->result);
+    SendResult(waiting->to, waiting->reply, waiting->value);
   });
-  if (waiting->unregistered == 0) return SendResult(mail.from, waiting->reply, waiting->result);
+  if (waiting->unregistered == 0) return SendResult(mail.from, waiting->reply, waiting->value);
   ++waiting_results_;
   if (!actor_) SayBlocked(true);
 }

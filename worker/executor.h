@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "client/runtime_impl.h"
+#include "worker/awaited_tasks.h"
 #include "worker/lease_gate.h"
+#include "worker/user_call.h"
 #include "worker/visible_gpus.h"
 
 namespace troupe::worker {
@@ -20,7 +22,7 @@ namespace troupe::worker {
 // empty, so a call reaches user code without a change of thread.
 class Executor final : public client::CallSink {
  public:
-  explicit Executor(client::RuntimeImpl& runtime) : runtime_(runtime), core_(runtime.core()) {}
+  explicit Executor(client::RuntimeImpl& runtime) : runtime_(runtime), core_(runtime.core()), awaited_(runtime) {}
   ~Executor() override;
 
   // Serves until the process is told to exit, then returns its exit status. Main thread.
@@ -49,12 +51,6 @@ class Executor final : public client::CallSink {
     const std::type_info* type = nullptr;  // of the instance
     internal::Context context;
   };
-  // What a call gave: a serialised result, or an error.
-  struct Outcome {
-    internal::Payload result;
-    std::optional<ErrorInfo> error;
-    bool exit = false;  // ExitActor
-  };
   // Arguments of a call or constructor, ready to be read; keeps what they point to.
   struct Prepared {
     std::vector<internal::ResolvedArgument> resolved;
@@ -73,9 +69,9 @@ class Executor final : public client::CallSink {
   void Construct(std::unique_lock<std::mutex>& lock, const pb::AssignActor& assignment);
   std::optional<ErrorInfo> Make(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec);
   void Execute(std::unique_lock<std::mutex>& lock, Mail& mail);
-  Outcome Invoke(std::unique_lock<std::mutex>& lock, Mail& mail);
+  UserResult Invoke(std::unique_lock<std::mutex>& lock, Mail& mail);
   Prepared Prepare(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments);
-  void Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, Outcome outcome);
+  void Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, UserResult result);
   void SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result);
   void SayBlocked(bool blocked);
   void ReplyError(const Mail& mail, ErrorInfo error);
@@ -88,6 +84,7 @@ class Executor final : public client::CallSink {
   std::optional<pb::AssignActor> assignment_;
   std::optional<Hosted> actor_;
   LeaseGate lease_;
+  AwaitedTasks awaited_;
   VisibleGpus gpus_;
   bool holds_cpus_ = false;
   std::size_t waiting_results_ = 0;  // that name actors which the head does not know yet

@@ -5,6 +5,7 @@ namespace troupe::worker {
 void LeaseGate::Assign(const pb::AssignLease& lease) {
   lease_ = lease.lease();
   lessee_ = ProcessId{lease.lessee().process()};
+  cpu_units_ = lease.cpu_units();
   gpus_.assign(lease.gpus().begin(), lease.gpus().end());
 }
 

@@ -25,11 +25,13 @@ class LeaseGate {
   Verdict Check(const Address& caller, std::uint64_t lease) const;
   // Of the lease that was assigned last.
   const std::vector<int>& gpus() const { return gpus_; }
+  std::int64_t cpu_units() const { return cpu_units_; }
 
  private:
   std::uint64_t lease_ = 0;
   ProcessId lessee_;
   std::vector<int> gpus_;
+  std::int64_t cpu_units_ = 0;
 };
 
 }  // namespace troupe::worker

@@ -133,12 +133,5 @@ TEST_F(Tasks, RunByTheHundreds) {
   for (int i = 0; i < 500; ++i) ASSERT_EQ(values[static_cast<std::size_t>(i)], 2 * i);
 }
 
-class OneCpu : public DriverTest {
- protected:
-  static void SetUpTestSuite() { Join({SmallNode(1)}); }
-};
-
-TEST_F(OneCpu, NestedTasksDoNotDeadlock) { EXPECT_EQ(troupe::Run<&Fibonacci>(5).Get(kDeadline), 5); }
-
 }  // namespace
 }  // namespace troupe::integration

@@ -26,8 +26,29 @@ class TaskTableTest : public testing::Test {
     (*resources.mutable_units())["CPU"] = cpus;
     return caller_.tasks().Run(std::move(call), resources, {});
   }
+  internal::ObjectPtr RunWith(const std::string& name, const std::map<std::string, std::int64_t>& units,
+                              pb::Placement placement = {}) {
+    auto call = caller_.NewCall(name, 3);
+    names_[call->sequence] = name;
+    pb::Resources resources;
+    for (const auto& [kind, amount] : units) (*resources.mutable_units())[kind] = amount;
+    return caller_.tasks().Run(std::move(call), resources, std::move(placement));
+  }
   // How many leases were asked for last, of the shape that was asked for last.
   pb::LeaseRequest Asked() { return caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest).back().lease_request(); }
+  pb::Placement Somewhere(pb::Placement::Strategy strategy, NodeId node = {}) {
+    pb::Placement placement;
+    placement.set_strategy(strategy);
+    if (node) placement.set_node(node.Bytes());
+    return placement;
+  }
+  // The name of the task that this process, with `cpus`, takes to run since it waits for `result`; "" for none.
+  std::string Take(const internal::ObjectPtr& result, std::int64_t cpus = 1) {
+    const auto call = caller_.tasks().TakeAwaited(*result->record(), cpus);
+    if (!call) return "";
+    taken_[call->name] = call;
+    return call->name;
+  }
   std::size_t Returned() { return caller_.outbox().Of(pb::ClientToRaylet::kReturnLease).size(); }
   // Lease `number` is of worker 100 + number.
   void Grant(std::uint64_t number, NodeId node = kNode) {
@@ -65,6 +86,7 @@ class TaskTableTest : public testing::Test {
 
   TestProcess caller_{kNode, 1};
   std::map<std::uint64_t, std::string> names_;
+  std::map<std::string, std::shared_ptr<PendingCall>> taken_;
 };
 
 TEST_F(TaskTableTest, ATaskThatNamesAnActorWaitsUntilTheHeadKnowsIt) {
@@ -228,6 +250,126 @@ TEST_F(TaskTableTest, SaysWhyATaskCannotBePlacedUntilItIs) {
   message.mutable_lease_update()->set_infeasible(false);  // a node has joined, and is full
   caller_.tables().OnRaylet(message);
   EXPECT_EQ(caller_.tables().WhyPending(*task->record()), "the call goes on");
+}
+
+// --- Tasks that who waits for them runs itself -----------------------------------------------------------------------
+
+TEST_F(TaskTableTest, WhoWaitsForATaskThatIsStillHereTakesIt) {
+  auto a = Run("a", 3), b = Run("b", 3);
+  EXPECT_EQ(Take(b), "b");
+  EXPECT_EQ(Take(b), "") << "it runs already";
+  EXPECT_EQ(Asked().count(), 1U) << "for a";
+  Grant(1);
+  EXPECT_THAT(Sent(), ElementsAre("a@1"));
+  Reply(a, 1);
+  EXPECT_THAT(Sent(), IsEmpty());
+  caller_.tasks().OnRan(taken_["b"], {.bytes = "b's value", .objects = {}, .actors = {}}, 0);
+  EXPECT_EQ(b->record()->bytes, "b's value");
+}
+
+TEST_F(TaskTableTest, TakesNoTaskThatAWorkerHas) {
+  auto a = Run("a", 3);
+  Grant(1);
+  EXPECT_EQ(Take(a), "");
+  Die(1);
+  EXPECT_EQ(Take(a), "a") << "it waits again";
+}
+
+TEST_F(TaskTableTest, TakesOnlyTasksThatNeedNoMoreThanTheCpusThatItsThreadLends) {
+  EXPECT_EQ(Take(Run("too large", 3, 3), 2), "");
+  EXPECT_EQ(Take(Run("fits", 3, 2), 2), "fits");
+  EXPECT_EQ(Take(RunWith("nothing", {}), 2), "nothing");
+  EXPECT_EQ(Take(RunWith("gpu", {{"CPU", 1}, {"GPU", 1}}), 2), "");
+  EXPECT_EQ(Take(RunWith("memory", {{"CPU", 1}, {"memory", 1}}), 2), "");
+  EXPECT_EQ(Take(RunWith("none of it", {{"CPU", 1}, {"GPU", 0}, {"disk", 0}}), 2), "none of it");
+}
+
+TEST_F(TaskTableTest, TakesNoTaskThatBelongsElsewhere) {
+  pb::Placement labelled;
+  (*labelled.mutable_labels())["zone"] = "a";
+  EXPECT_EQ(Take(RunWith("spread", {{"CPU", 1}}, Somewhere(pb::Placement::SPREAD))), "");
+  EXPECT_EQ(Take(RunWith("there", {{"CPU", 1}}, Somewhere(pb::Placement::NODE_AFFINITY, kOther))), "");
+  EXPECT_EQ(Take(RunWith("labelled", {{"CPU", 1}}, labelled)), "");
+  EXPECT_EQ(Take(RunWith("here", {{"CPU", 1}}, Somewhere(pb::Placement::NODE_AFFINITY, kNode))), "here");
+}
+
+TEST_F(TaskTableTest, TakesNoTaskThatMustNotRunTwice) {
+  EXPECT_EQ(Take(Run("once", 0)), "");
+  EXPECT_EQ(Take(Run("again", 1)), "again");
+}
+
+TEST_F(TaskTableTest, TakesWhatATaskNeedsAsArgumentsFirst) {
+  auto a = Run("a", 3);
+  auto b = Run("b", 3, 1, {.values = {}, .refs = {{0, caller_.Put("there")}, {1, a}}});
+  auto c = Run("c", 3, 1, {.values = {}, .refs = {{0, b}}});
+  for (const std::string next : {"a", "b", "c"}) {
+    EXPECT_EQ(Take(c), next);
+    EXPECT_EQ(Take(c), "") << next << " runs";
+    caller_.tasks().OnRan(taken_[next], {.bytes = next, .objects = {}, .actors = {}}, 0);
+  }
+  EXPECT_TRUE(c->record()->ready());
+}
+
+TEST_F(TaskTableTest, ATakenTaskThatThrowsEndsOrIsTriedAgainAsElsewhere) {
+  const ErrorInfo threw{.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed, .message = "no"};
+  auto once = Run("once", 3);
+  Take(once);
+  caller_.tasks().OnRan(taken_["once"], threw);
+  ASSERT_NE(Error(once), nullptr);
+  EXPECT_EQ(Error(once)->kind, ErrorKind::kThrew);
+  EXPECT_EQ(Error(once)->method, "once");
+  auto twice = Run("twice", 2, 1, {}, true);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(Take(twice), "twice");
+    caller_.tasks().OnRan(taken_["twice"], threw);
+  }
+  EXPECT_EQ(Take(twice), "") << "its last retry is not for this process";
+  EXPECT_FALSE(twice->record()->ready());
+}
+
+TEST_F(TaskTableTest, OnlyATaskThatMayRunAgainAndKilledNoWorkerRunsWhatItWaitsFor) {
+  const auto runs_awaited = [this] {
+    CallFrame call;
+    EXPECT_TRUE(Decode(caller_.outbox().frames.back().bytes, &call));
+    return call.runs_awaited;
+  };
+  auto once = Run("once", 0);
+  Grant(1);
+  EXPECT_FALSE(runs_awaited());
+  auto again = Run("again", 2);
+  Grant(2);
+  EXPECT_TRUE(runs_awaited());
+  Die(2);
+  Grant(3);
+  EXPECT_FALSE(runs_awaited());
+}
+
+TEST_F(TaskTableTest, ManyTakenTasksLeaveNothingInTheQueue) {
+  auto first = Run("first", 3);
+  std::vector<internal::ObjectPtr> all;
+  for (int i = 0; i < 1000; ++i) all.push_back(Run("task", 3));
+  for (const auto& task : all) EXPECT_EQ(Take(task), "task");
+  Grant(1);
+  EXPECT_THAT(Sent(), ElementsAre("first@1"));
+  Reply(first, 1);
+  EXPECT_THAT(Sent(), IsEmpty());
+}
+
+TEST_F(TaskTableTest, BetweenTwoTasksAWorkerKeepsNoIdleLease) {
+  auto a = Run("a"), b = Run("b");
+  Grant(1);
+  Grant(2);
+  Reply(a, 1);
+  EXPECT_EQ(Returned(), 0U);
+  caller_.tasks().SetKeepsIdleLeases(false);
+  EXPECT_EQ(Returned(), 1U) << "that of a, at once";
+  Reply(b, 2);
+  EXPECT_EQ(Returned(), 2U) << "as soon as it is idle";
+  auto c = Run("c");
+  caller_.tasks().SetKeepsIdleLeases(true);
+  Grant(3);
+  Reply(c, 3);
+  EXPECT_EQ(Returned(), 2U);
 }
 
 }  // namespace

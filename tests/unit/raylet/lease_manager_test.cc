@@ -100,6 +100,7 @@ TEST_F(LeaseManagerTest, TellsTheWorkerItsLesseeBeforeTheLessee) {
   ASSERT_EQ(clients_.sent.size(), 2U);
   EXPECT_EQ(clients_.sent[0].first, worker);
   EXPECT_EQ(clients_.sent[0].second.assign_lease().lessee().process(), a_.value);
+  EXPECT_EQ(clients_.sent[0].second.assign_lease().cpu_units(), ResourceSet::kUnit);
   EXPECT_EQ(clients_.sent[1].first, a_);
   EXPECT_EQ(clients_.sent[1].second.lease_granted().key(), kKey);
   EXPECT_EQ(clients_.sent[1].second.lease_granted().worker().process(), worker.value);

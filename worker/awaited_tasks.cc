@@ -1,0 +1,67 @@
+#include "worker/awaited_tasks.h"
+
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+namespace troupe::worker {
+namespace {
+
+std::span<const std::byte> AsBytes(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+void AwaitedTasks::Begin(std::int64_t cpu_units) {
+  cpu_units_ = cpu_units;
+  stack_.Begin(__builtin_frame_address(0));
+}
+
+bool AwaitedTasks::RunOne(std::unique_lock<std::mutex>& lock, const client::ObjectRecord& awaited) {
+  if (!stack_.Allows(__builtin_frame_address(0))) return false;
+  const std::shared_ptr<client::PendingCall> call = runtime_.tables().tasks().TakeAwaited(awaited, cpu_units_);
+  if (!call) return false;
+  client::TaskTable& tasks = runtime_.tables().tasks();
+  UserResult result = Run(lock, *call);
+  std::uint64_t stored = 0;
+  if (!result.error && result.value.bytes.size() > runtime_.inline_limit()) {
+    stored = result.value.bytes.size();
+    result.error = runtime_.Store(lock, {core_.self.process.value, call->sequence}, result.value.bytes);
+    if (result.error) result.error->outcome = Outcome::kFailed;  // it ran; only its result is lost
+    result.value.bytes = {};
+  }
+  if (result.error) {
+    result.error->node = core_.self.node;
+    result.error->pid = getpid();
+    tasks.OnRan(call, std::move(*result.error));
+  } else {
+    tasks.OnRan(call, std::move(result.value), stored);
+  }
+  core_.messenger->KickWaiting();  // other threads of this process may wait for the same
+  return true;
+}
+
+UserResult AwaitedTasks::Run(std::unique_lock<std::mutex>& lock, const client::PendingCall& call) {
+  UserCall user;
+  user.function = internal::FindFunction(call.function);
+  user.values = AsBytes(call.arguments.values.bytes);
+  std::vector<std::shared_ptr<const void>> keep;
+  for (const auto& [position, object] : call.arguments.refs) {
+    internal::ObjectValue value = runtime_.Read(lock, object, {});
+    if (value.error) {
+      UserResult failed;
+      failed.error = *value.error;
+      failed.error->outcome = Outcome::kNotExecuted;
+      return failed;
+    }
+    user.resolved.push_back({position, value.bytes});
+    keep.push_back(std::move(value.keep));
+  }
+  internal::Context context = runtime_.BaseContext();
+  context.task = {core_.self.process.value, call.sequence};
+  return RunUserCall(lock, user, {.context = &context, .lends_cpus = true, .runner = this});
+}
+
+}  // namespace troupe::worker
