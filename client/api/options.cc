@@ -10,12 +10,17 @@ void Default(std::optional<T>* given, std::optional<T>* value) {
   if (!*given) *given = std::move(*value);
 }
 
+template <class T>
+void Default(Overridable<T>* given, Overridable<T>* value) {
+  if (!given->given()) *given = std::move(*value);
+}
+
 }  // namespace
 
 ActorOptions MergeOptions(ActorOptions given, ActorOptions defaults) {
-  if (given.name.empty()) given.name = std::move(defaults.name);
-  if (given.name_space.empty()) given.name_space = std::move(defaults.name_space);
-  if (given.resources.empty()) given.resources = std::move(defaults.resources);
+  Default(&given.name, &defaults.name);
+  Default(&given.name_space, &defaults.name_space);
+  Default(&given.resources, &defaults.resources);
   Default(&given.lifetime, &defaults.lifetime);
   Default(&given.num_cpus, &defaults.num_cpus);
   Default(&given.num_gpus, &defaults.num_gpus);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "troupe/ids.h"
+#include "troupe/internal/overridable.h"
 
 namespace troupe {
 
@@ -30,15 +31,16 @@ struct Scheduling {
   }
 };
 
-// What is not given comes from the class's or function's defaults, and then from the comment here.
+// What is not given comes from the class's DefaultOptions(), and then from the comment here. What is given, be it 0 or
+// empty, takes the place of the class's default.
 struct ActorOptions {
-  std::string name = {};                         // unique in its namespace; empty: anonymous
-  std::string name_space = {};                   // empty: the job's
-  std::optional<Lifetime> lifetime = {};         // kScoped: ends with its last handle; kDetached: until killed
-  std::optional<double> num_cpus = {};           // held while it lives; 0
-  std::optional<double> num_gpus = {};           // 0
-  std::optional<double> memory = {};             // bytes, for scheduling only; 0
-  std::map<std::string, double> resources = {};  // custom ones
+  internal::Overridable<std::string> name = internal::FromDefaults();  // unique in its namespace; empty: anonymous
+  internal::Overridable<std::string> name_space = internal::FromDefaults();  // empty: the job's
+  std::optional<Lifetime> lifetime = {};  // kScoped: ends with its last handle; kDetached: until killed
+  std::optional<double> num_cpus = {};    // held while it lives; 0
+  std::optional<double> num_gpus = {};    // 0
+  std::optional<double> memory = {};      // bytes, for scheduling only; 0
+  internal::Overridable<std::map<std::string, double>> resources = internal::FromDefaults();  // custom ones
   std::optional<Scheduling> scheduling = {};
   std::optional<std::int64_t> max_restarts = {};      // 0; -1: without limit
   std::optional<std::int64_t> max_task_retries = {};  // of its calls when the process dies: 0; -1: without limit
@@ -47,6 +49,7 @@ struct ActorOptions {
       {};  // further calls are refused; 0: calls block instead, at a large bound
 };
 
+// What is not given comes from the comment here.
 struct TaskOptions {
   std::string name = {};                         // for people; the function's
   std::optional<double> num_cpus = {};           // 1

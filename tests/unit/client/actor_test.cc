@@ -225,6 +225,26 @@ TEST_F(ActorTest, OptionsComeFromTheCallThenFromTheClass) {
   EXPECT_EQ(runtime_->last.actor_options.name, "x");
 }
 
+TEST_F(ActorTest, WhatIsGivenEmptyTakesThePlaceOfTheClasssDefault) {
+  Spawn<app::Outer::Inner>({.name = "", .num_cpus = 0, .resources = {}, .max_restarts = 0});
+  const troupe::ActorOptions& options = runtime_->last.actor_options;
+  EXPECT_EQ(options.name, "");
+  EXPECT_EQ(options.num_cpus, 0);
+  EXPECT_TRUE(options.resources.empty());
+  EXPECT_EQ(options.max_restarts, 0);
+  Spawn<app::Outer::Inner>({.name = {}});
+  EXPECT_EQ(runtime_->last.actor_options.name, "");
+  troupe::ActorOptions set;
+  set.resources["disk"] = 2;
+  set.name = "set";
+  Spawn<app::Outer::Inner>(set);
+  EXPECT_EQ(runtime_->last.actor_options.resources.at("disk"), 2);
+  EXPECT_EQ(runtime_->last.actor_options.name, "set");
+  set.resources.erase("disk");
+  Spawn<app::Outer::Inner>(set);
+  EXPECT_EQ(runtime_->last.actor_options.resources.at("disk"), 1) << "nothing was said of any in the end";
+}
+
 TEST_F(ActorTest, WithGivesItsCallsOptions) {
   auto counter = Spawn<Counter>(1);
   EXPECT_EQ(counter.With({.max_task_retries = 3}).Add(1).Get(), 2);
