@@ -134,8 +134,10 @@ void WorkerPool::LeaveIdle(Worker& worker) {
 void WorkerPool::OnIdleTimeout(ProcessId id) {
   Worker* worker = FindWorker(id);
   if (worker == nullptr || worker->state != State::kIdle) return;
-  const Job& job = *FindJob(worker->job);
-  const std::size_t keep = job.ended ? 0 : options_.keep_idle_per_job;
+  Job& job = *FindJob(worker->job);
+  // It was not needed for that long.
+  job.spare = std::max(job.spare / 2, std::min(job.spare, options_.keep_idle_per_job));
+  const std::size_t keep = job.ended ? 0 : job.spare;
   if (job.idle.size() <= keep) {
     worker->timer = loop_.After(options_.idle_timeout, Guarded([id](WorkerPool& pool) { pool.OnIdleTimeout(id); }));
     return;

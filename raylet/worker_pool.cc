@@ -135,13 +135,18 @@ bool WorkerPool::DeliverOne(JobId id) {
   Worker& worker = *FindWorker(job->idle.back());
   LeaveIdle(worker);
   worker.state = State::kHandedOut;
-  job->used = true;
+  job->spare = std::max(job->spare, options_.keep_idle_per_job);
   waiting.done(worker.public_view());
   return true;
 }
 
 void WorkerPool::StartMissing(Job& job) {
-  const std::size_t keep = job.used && !job.ended ? options_.keep_idle_per_job : 0;
+  // Somebody waits for a fork: the next time there shall be enough.
+  if (job.spare > 0 && job.waiting.size() > job.forking_for) {
+    job.spare = std::max(job.spare, std::min(2 * job.spare, options_.max_idle_per_job));
+  }
+  job.forking_for = job.waiting.size();
+  const std::size_t keep = job.ended ? 0 : job.spare;
   const std::size_t have = job.idle.size() + job.starting;
   if (job.waiting.size() + keep <= have) return;
   std::size_t missing = job.waiting.size() + keep - have;

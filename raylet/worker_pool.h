@@ -48,10 +48,11 @@ class WorkerPool {
  public:
   struct Options {
     NodeId node;
-    std::string session_dir;                          // logs go to <session_dir>/logs, which must exist
-    std::string socket_path;                          // of the raylet
-    std::size_t keep_idle_per_job = 2;                // kept ready once a job has used a worker
-    std::size_t max_starting = 8;                     // over all jobs
+    std::string session_dir;            // logs go to <session_dir>/logs, which must exist
+    std::string socket_path;            // of the raylet
+    std::size_t keep_idle_per_job = 2;  // kept ready once a job has used a worker: nobody waits for a fork
+    std::size_t max_idle_per_job = 8;   // at most, when somebody has waited for one nevertheless
+    std::size_t max_starting = 8;       // over all jobs
     std::chrono::milliseconds start_timeout{60'000};  // from start to troupe::Init
     std::chrono::milliseconds idle_timeout{60'000};   // until surplus idle workers are asked to exit
     std::chrono::milliseconds cause_timeout{500};     // for a template to say how its child ended

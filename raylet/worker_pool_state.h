@@ -43,10 +43,11 @@ struct WorkerPool::Job {
   std::deque<Waiting> waiting;
   std::vector<ProcessId> idle;  // used from the back: the warmest first
   std::size_t starting = 0;
-  std::size_t workers = 0;    // in any state
-  int failures = 0;           // starts that failed in a row for reasons that may pass
-  TimerId package_timer = 0;  // set: waits for the program's package
-  bool used = false;          // has handed out a worker
+  std::size_t workers = 0;      // in any state
+  std::size_t forking_for = 0;  // of those that wait, at the last look
+  int failures = 0;             // starts that failed in a row for reasons that may pass
+  TimerId package_timer = 0;    // set: waits for the program's package
+  std::size_t spare = 0;        // workers to keep ready beyond those that it waits for
   bool ended = false;
   bool noted = false;  // its user was told why it cannot fork
 };

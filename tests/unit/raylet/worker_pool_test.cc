@@ -125,6 +125,21 @@ TEST_F(WorkerPoolTest, KeepsWorkersReadyOnceTheJobHasUsedOne) {
   EXPECT_TRUE(runner_.Until([&] { return Pool().size() == 3 && started_ == 3; }));
 }
 
+TEST_F(WorkerPoolTest, KeepsMoreReadyForAJobThatHadToWaitForThemUntilTheyAreIdle) {
+  options_.max_idle_per_job = 4;
+  options_.idle_timeout = 200ms;
+  std::size_t asked = 0, handed_out = 0;
+  events_.ask_exit = [&](const WorkerProcess& worker) {
+    ++asked;
+    Signal(worker.pid, SIGUSR1);
+  };
+  AcquireGood(Job("normal"));
+  ASSERT_TRUE(runner_.Until([&] { return started_ == 3; })) << "two that nobody waits for";
+  for (int i = 0; i < 6; ++i) Pool().Acquire(Job("normal"), [&](const auto&) { ++handed_out; });
+  ASSERT_TRUE(runner_.Until([&] { return handed_out == 6 && started_ >= 11; })) << "four that nobody waits for";
+  EXPECT_TRUE(runner_.Until([&] { return asked >= 2 && Pool().size() == 7 + 2; }));
+}
+
 TEST_F(WorkerPoolTest, HandsOutTheWorkerThatWasReleasedLast) {
   options_.keep_idle_per_job = 0;
   const WorkerProcess first = AcquireGood(Job("normal"));
@@ -387,7 +402,7 @@ TEST_F(WorkerPoolTest, AnEndedJobsActorCanStillGetAWorkerAndKeepsNothing) {
 }
 
 TEST_F(WorkerPoolTest, AsksSurplusIdleWorkersToExitAndHandsThemOutNoMore) {
-  options_.keep_idle_per_job = 1;
+  options_.keep_idle_per_job = options_.max_idle_per_job = 1;
   options_.idle_timeout = 2ms;
   std::vector<WorkerProcess> asked;
   events_.ask_exit = [&](const WorkerProcess& worker) { asked.push_back(worker); };
