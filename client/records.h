@@ -23,6 +23,7 @@ namespace troupe::client {
 
 struct ActorRecord;
 struct StorePin;  // client/store_client.h
+struct TaskQueue;
 
 // Who holds a ref or handle. The owner of an object (the creator of an actor) counts, per process, those outside
 // itself; a thing is unused once there are none anywhere. See docs/architecture.md, "Reference counts".
@@ -57,7 +58,7 @@ struct PendingCall {
   std::size_t sent_bytes = 0;     // of the frame
   bool done = false;
   std::shared_ptr<ActorRecord> actor;  // null: a task
-  std::string task_key;                // of a task
+  TaskQueue* queue = nullptr;          // of a task, once its arguments have values (client/task_table.h)
 };
 
 struct ObjectRecord {

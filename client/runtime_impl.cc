@@ -188,8 +188,6 @@ internal::ObjectValue RuntimeImpl::ReadStored(std::unique_lock<std::mutex>& lock
 // --- Tasks and calls -----------------------------------------------------------------------------------------------
 
 internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
-  const pb::Resources resources = ToResources(call.options);
-  pb::Placement placement = ToPlacement(call.options.scheduling);
   auto pending = std::make_shared<PendingCall>();
   pending->function = call.function;
   pending->name = call.options.name.empty() ? std::move(call.name) : std::move(call.options.name);
@@ -197,6 +195,7 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
   pending->retries_left = CheckedRetries("max_retries", call.options.max_retries.value_or(3));
   pending->retry_exceptions = call.options.retry_exceptions.value_or(false);
   std::unique_lock lock(core_->mutex);
+  const ShapePtr shape = ShapeOf(call.options);
   if (tasks_.Congested()) {
     core_->messenger->WaitUntil(
         lock, [this] { return !tasks_.Congested() || !core_->lost.empty(); }, {}, &hook_);
@@ -204,7 +203,18 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
   CheckConnected();
   core_->messenger->OnCallMade();
   pending->sequence = ++core_->last_sequence;
-  return tasks_.Run(std::move(pending), resources, std::move(placement));
+  return tasks_.Run(pending, shape);
+}
+
+// Most tasks have the options of the one before, none as a rule.
+ShapePtr RuntimeImpl::ShapeOf(const TaskOptions& options) {
+  const bool plain = options.resources.empty() && !options.scheduling;
+  const std::array amounts{options.num_cpus, options.num_gpus, options.memory};
+  if (plain && last_shape_ && amounts == last_amounts_) return last_shape_;
+  ShapePtr shape = MakeShape(ToResources(options), ToPlacement(options.scheduling));
+  if (!plain) return shape;
+  last_amounts_ = amounts;
+  return last_shape_ = std::move(shape);
 }
 
 internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, internal::ActorCall call) {

@@ -1,6 +1,7 @@
 // RuntimeImpl: the runtime of a driver or worker process.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -91,6 +92,8 @@ class RuntimeImpl final : public internal::Runtime {
   static void RunAwaited(std::unique_lock<std::mutex>& lock, const ObjectRecord& object);
   // Sends a request and waits for its reply; throws its error.
   pb::RayletToClient Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message);
+  // Of a task with such options; throws UsageError. With the mutex held.
+  ShapePtr ShapeOf(const TaskOptions& options);
   pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;
 
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();
@@ -101,6 +104,8 @@ class RuntimeImpl final : public internal::Runtime {
   ActorTable& actors_;
   TaskTable& tasks_;
   StoreClient store_;
+  ShapePtr last_shape_;  // of a task that asked for nothing but these amounts
+  std::array<std::optional<double>, 3> last_amounts_;
 };
 
 }  // namespace troupe::client

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "client/arguments.h"
-#include "common/resources.h"
 #include "common/utf8.h"
 
 namespace troupe::client {
@@ -18,78 +17,43 @@ constexpr std::uint32_t kMaxAsked = 64;
 // How far TakeAwaited() looks for what a task waits for that waits for another's result, and so on.
 constexpr int kMaxArgumentDepth = 1000;
 
-// What makes two tasks share workers. Maps serialise in no fixed order, so the amounts are written in order here.
-std::string ShapeOf(const pb::Resources& resources, const pb::Placement& placement) {
-  std::map<std::string, std::int64_t> units(resources.units().begin(), resources.units().end());
-  std::string shape;
-  for (const auto& [name, amount] : units) shape += name + '=' + std::to_string(amount) + ';';
-  shape += '|' + std::to_string(placement.strategy()) + placement.node() + (placement.soft() ? "s" : "h");
-  std::map<std::string, std::string> labels(placement.labels().begin(), placement.labels().end());
-  for (const auto& [name, value] : labels) shape += '|' + name + '=' + value;
-  for (const pb::ArgumentBytes& argument : placement.arguments()) shape += '@' + argument.node();
-  return shape;
-}
-
-// Names the node that holds most of the stored arguments, if any do.
-void AddArgumentBytes(const internal::Arguments& arguments, pb::Placement* placement) {
-  std::map<NodeId, std::uint64_t> bytes;
-  for (const auto& [position, object] : arguments.refs) {
-    const ObjectRecord& record = *object->record();
-    if (record.state != ObjectRecord::State::kStored) continue;
-    for (const NodeId& node : record.nodes) bytes[node] += record.size;
-  }
-  auto most =
-      std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (most == bytes.end()) return;
-  pb::ArgumentBytes* argument = placement->add_arguments();
-  argument->set_node(most->first.Bytes());
-  argument->set_bytes(most->second);
-}
-
-// Whether a task may as well run on `node`, by a process that lends nothing but its CPUs while it waits.
-bool BelongsOn(NodeId node, const pb::Resources& resources, const pb::Placement& placement) {
-  const bool only_cpus = std::all_of(resources.units().begin(), resources.units().end(),
-                                     [](const auto& amount) { return amount.first == kCpu || amount.second == 0; });
-  const bool anywhere = placement.strategy() == pb::Placement::DEFAULT;
-  const bool here = placement.strategy() == pb::Placement::NODE_AFFINITY && placement.node() == node.Bytes();
-  const bool arguments_here = std::all_of(placement.arguments().begin(), placement.arguments().end(),
-                                          [&](const auto& argument) { return argument.node() == node.Bytes(); });
-  return only_cpus && (anywhere || here) && placement.labels().empty() && arguments_here;
-}
-
 }  // namespace
 
-internal::ObjectPtr TaskTable::Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources,
-                                   pb::Placement placement) {
+internal::ObjectPtr TaskTable::Run(const std::shared_ptr<PendingCall>& call, const ShapePtr& shape) {
   ++pending_;
   internal::ObjectPtr result = objects_.NewPending(call);
-  auto start = [this, call, resources, placement = std::move(placement)]() mutable {
-    if (const ErrorInfo* error = ArgumentError(call->arguments)) {
-      ErrorInfo passed_on = *error;
-      passed_on.outcome = Outcome::kNotExecuted;
-      return FailCall(call, std::move(passed_on));
-    }
-    AddArgumentBytes(call->arguments, &placement);
-    call->task_key = ShapeOf(resources, placement);
-    Enqueue(QueueOf(*call, resources, std::move(placement)), call, false);
-  };
-  call->unresolved = AwaitArguments(objects_, call->arguments, [call, start]() mutable {
-    if (--call->unresolved == 0) start();
-  });
-  if (call->unresolved == 0) start();
+  if (!call->arguments.refs.empty() || !call->arguments.values.actors.empty()) {
+    call->unresolved = AwaitArguments(objects_, call->arguments, [this, call, shape] {
+      if (--call->unresolved == 0) Start(call, shape);
+    });
+  }
+  if (call->unresolved == 0) Start(call, shape);
   return result;
 }
 
-TaskTable::Queue& TaskTable::QueueOf(const PendingCall& call, const pb::Resources& resources, pb::Placement placement) {
-  Queue& queue = queues_[call.task_key];
-  if (queue.key != 0) return queue;
-  queue.key = ++last_key_;
-  queue.resources = resources;
-  queue.placement = std::move(placement);
-  queue.what = "task " + call.name;
-  queue.runs_here = BelongsOn(core_.self.node, queue.resources, queue.placement);
-  if (const auto cpus = resources.units().find(kCpu); cpus != resources.units().end()) queue.cpu_units = cpus->second;
-  by_key_[queue.key] = &queue;
+void TaskTable::Start(const std::shared_ptr<PendingCall>& call, const ShapePtr& shape) {
+  if (const ErrorInfo* error = ArgumentError(call->arguments)) {
+    ErrorInfo passed_on = *error;
+    passed_on.outcome = Outcome::kNotExecuted;
+    return FailCall(call, std::move(passed_on));
+  }
+  Queue& queue = QueueOf(NearArguments(shape, call->arguments), *call);
+  call->queue = &queue;
+  Enqueue(queue, call, false);
+}
+
+TaskTable::Queue& TaskTable::QueueOf(const ShapePtr& shape, const PendingCall& first) {
+  if (shape == last_shape_) return *last_queue_;
+  Queue& queue = queues_[shape->key];
+  if (queue.key == 0) {
+    queue.key = ++last_key_;
+    queue.shape = shape;
+    queue.what = "task " + first.name;
+    queue.runs_here = BelongsOn(core_.self.node, *shape);
+    by_key_[queue.key] = &queue;
+  }
+  last_shape_ = shape;
+  last_queue_ = &queue;
   return queue;
 }
 
@@ -141,7 +105,22 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
   if (call->retries_left == 0) call->arguments.values = {};
 }
 
+// Each question is a message, so of many tasks not each one asks anew: the raylet hears of twice as many, or half as
+// many, and after a while of the exact number.
 void TaskTable::AskForLeases(Queue& queue) {
+  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(queue.waiting, kMaxAsked));
+  if (wanted == queue.asked) return;
+  constexpr std::uint32_t kFew = 8;
+  const bool few = wanted < kFew || queue.asked < kFew;
+  if (few || wanted >= 2 * queue.asked || 2 * wanted <= queue.asked || wanted == kMaxAsked) return AskExactly(queue);
+  if (std::exchange(queue.ask_planned, true)) return;
+  core_.outbox->After(kIdleLease, [this, &queue] {
+    queue.ask_planned = false;
+    AskExactly(queue);
+  });
+}
+
+void TaskTable::AskExactly(Queue& queue) {
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(queue.waiting, kMaxAsked));
   if (wanted == queue.asked) return;
   queue.asked = wanted;
@@ -149,8 +128,8 @@ void TaskTable::AskForLeases(Queue& queue) {
   pb::LeaseRequest& request = *message.mutable_lease_request();
   request.set_key(queue.key);
   request.set_count(wanted);
-  *request.mutable_resources() = queue.resources;
-  *request.mutable_placement() = queue.placement;
+  *request.mutable_resources() = queue.shape->resources;
+  *request.mutable_placement() = queue.shape->placement;
   request.set_what(Utf8(queue.what));
   core_.outbox->SendRaylet(message);
 }
@@ -191,35 +170,36 @@ void TaskTable::OnLeaseUpdate(const pb::LeaseUpdate& update) {
 }
 
 std::string TaskTable::WhyPending(const PendingCall& call) const {
-  auto it = queues_.find(call.task_key);
-  if (it == queues_.end() || it->second.told.empty()) return "";
-  return " cannot be placed: " + it->second.told + "; it waits for such a node to join";
+  if (!call.queue || call.queue->told.empty()) return "";
+  return " cannot be placed: " + call.queue->told + "; it waits for such a node to join";
 }
 
 void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame) {
   const std::shared_ptr<PendingCall> call = result->call;
-  auto it = queues_.find(call->task_key);
-  if (it == queues_.end()) return;
-  Queue& queue = it->second;
-  for (auto held = queue.leases.begin(); held != queue.leases.end(); ++held) {
+  if (!call->queue) return;
+  Queue& queue = *call->queue;
+  const auto held = queue.leases.find(call->sent_to);
+  if (held != queue.leases.end() && held->second.running == call) {
     Lease& lease = held->second;
-    if (lease.running != call) continue;
     lease.running = nullptr;
     lease.idle_since = core_.outbox->Now();
-    if (queue.placement.strategy() != pb::Placement::SPREAD) break;
-    // The next task belongs on the next node.
-    ReturnLease(lease);
-    by_worker_.erase(held->first);
-    queue.leases.erase(held);
-    break;
+    if (queue.shape->placement.strategy() == pb::Placement::SPREAD) {  // the next task belongs on the next node
+      ReturnLease(lease);
+      by_worker_.erase(held->first);
+      queue.leases.erase(held);
+    }
   }
   const bool failed = frame.value.kind == WireValue::Kind::kError;
   if (!failed || !RetriesThrown(queue, call, frame.value.error)) {
     call->done = true;
     --pending_;
-    ReplyFrame named = frame;
-    if (failed) named.value.error.method = call->name;
-    objects_.Resolve(result, named.value);
+    if (failed) {
+      WireValue named = frame.value;
+      named.error.method = call->name;
+      objects_.Resolve(result, named);
+    } else {
+      objects_.Resolve(result, frame.value);
+    }
     Pump(queue);
   }
   PlanSweep(queue);
@@ -257,8 +237,8 @@ std::shared_ptr<PendingCall> TaskTable::TakeAwaited(const ObjectRecord& object, 
   }
   // One without retries must not run twice, as it would with a caller that is run again after it crashed both.
   if (!call || !call->queued || call->retries_left == 0) return nullptr;
-  Queue& queue = queues_.at(call->task_key);
-  if (!queue.runs_here || queue.cpu_units > cpu_units) return nullptr;
+  Queue& queue = *call->queue;
+  if (!queue.runs_here || queue.shape->cpu_units > cpu_units) return nullptr;
   const auto result = objects_.Find({core_.self.process.value, call->sequence});
   std::shared_ptr<PendingCall> taken = result->call;
   taken->queued = false;
@@ -281,7 +261,7 @@ void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, internal::Payloa
 }
 
 void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
-  if (call->done || RetriesThrown(queues_.at(call->task_key), call, error)) return;
+  if (call->done || RetriesThrown(*call->queue, call, error)) return;
   error.method = call->name;
   FailCall(call, std::move(error));
 }

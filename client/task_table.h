@@ -16,8 +16,32 @@
 #include <unordered_map>
 
 #include "client/actor_table.h"
+#include "client/task_shape.h"
 
 namespace troupe::client {
+
+// Tasks of one shape.
+struct TaskQueue {
+  // A worker leased from its raylet.
+  struct Lease {
+    std::uint64_t id = 0;
+    Address worker;
+    std::shared_ptr<PendingCall> running;  // null: idle
+    Clock::time_point idle_since;
+  };
+
+  std::uint64_t key = 0;
+  ShapePtr shape;
+  std::string what;                                // "task Sample"; of the first task
+  std::deque<std::shared_ptr<PendingCall>> tasks;  // arguments have values; those not `queued` any more are passed over
+  std::size_t waiting = 0;                         // of them, `queued`
+  bool runs_here = false;                          // as well as elsewhere, if this process has the CPUs
+  std::map<ProcessId, Lease> leases;
+  std::uint32_t asked = 0;   // leases asked for and not granted
+  bool ask_planned = false;  // anew, since it is not exactly what is wanted
+  std::string told;          // the last reason shown to the user
+  bool sweep_planned = false;
+};
 
 // All functions need the core's mutex.
 class TaskTable {
@@ -26,8 +50,8 @@ class TaskTable {
 
   // Whether the caller should wait before it makes another task.
   bool Congested() const { return pending_ >= kMaxPending; }
-  // Runs `call` where `resources` are free as `placement` says. Shapes and placements are validated already.
-  internal::ObjectPtr Run(std::shared_ptr<PendingCall> call, const pb::Resources& resources, pb::Placement placement);
+  // Runs `call` where there is room for its shape, which is validated already.
+  internal::ObjectPtr Run(const std::shared_ptr<PendingCall>& call, const ShapePtr& shape);
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
 
   // Takes a task out of its queue for this process to run, since it waits for `object` and the task would bring that
@@ -57,36 +81,18 @@ class TaskTable {
  private:
   static constexpr std::size_t kMaxPending = 1'000'000;
 
-  // A worker leased from its raylet.
-  struct Lease {
-    std::uint64_t id = 0;
-    Address worker;
-    std::shared_ptr<PendingCall> running;  // null: idle
-    Clock::time_point idle_since;
-  };
-  // Tasks of one shape.
-  struct Queue {
-    std::uint64_t key = 0;
-    pb::Resources resources;
-    pb::Placement placement;
-    std::string what;                                // "task Sample"; of the first task
-    std::deque<std::shared_ptr<PendingCall>> tasks;  // arguments have values; those not `queued` any more are passed over
-    std::size_t waiting = 0;                         // of them, `queued`
-    bool runs_here = false;                          // as well as elsewhere, if this process has the CPUs
-    std::int64_t cpu_units = 0;
-    std::map<ProcessId, Lease> leases;
-    std::uint32_t asked = 0;  // leases asked for and not granted
-    std::string told;         // the last reason shown to the user
-    bool sweep_planned = false;
-  };
+  using Lease = TaskQueue::Lease;
+  using Queue = TaskQueue;
 
-  Queue& QueueOf(const PendingCall& call, const pb::Resources& resources, pb::Placement placement);
+  void Start(const std::shared_ptr<PendingCall>& call, const ShapePtr& shape);
+  Queue& QueueOf(const ShapePtr& shape, const PendingCall& first);
   void Enqueue(Queue& queue, const std::shared_ptr<PendingCall>& call, bool at_front);
   std::shared_ptr<PendingCall> Dequeue(Queue& queue);
   void Pump(Queue& queue);
   bool RetriesThrown(Queue& queue, const std::shared_ptr<PendingCall>& call, const ErrorInfo& error);
   void Send(Lease& lease, const std::shared_ptr<PendingCall>& call);
   void AskForLeases(Queue& queue);
+  void AskExactly(Queue& queue);
   void ReturnLease(const Lease& lease);
   void GiveBackIdle(Queue& queue);
   void PlanSweep(Queue& queue);
@@ -99,7 +105,9 @@ class TaskTable {
   std::size_t pending_ = 0;
   bool keeps_idle_ = true;
   std::uint64_t last_key_ = 0;
-  std::map<std::string, Queue> queues_;  // by shape
+  std::map<std::string, Queue> queues_;  // by the shape's key; never taken out
+  ShapePtr last_shape_;                  // that a task had, and its queue: most tasks are like the one before
+  Queue* last_queue_ = nullptr;
   std::unordered_map<std::uint64_t, Queue*> by_key_;
   std::unordered_map<ProcessId, Queue*> by_worker_;
 };

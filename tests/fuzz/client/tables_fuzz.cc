@@ -52,6 +52,7 @@ enum class Step : std::uint8_t {
   kAnyFrame,
   kGone,
   kRaylet,
+  kTake,
   kAdvance,
   kCount
 };
@@ -90,6 +91,7 @@ class Session : private CallSink {
       case Step::kPut: return Keep(tables_.objects().NewInline({"value", Some(), {}}));
       case Step::kDrop: return Drop();
       case Step::kRun: return RunTask();
+      case Step::kTake: return TakeTask();
       case Step::kCreateActor: return CreateActor();
       case Step::kCall: return Call();
       case Step::kAnswer: return Answer();
@@ -143,7 +145,17 @@ class Session : private CallSink {
   void RunTask() {
     pb::Resources resources;
     (*resources.mutable_units())["CPU"] = static_cast<std::int64_t>(input_.Below(2));
-    Keep(tables_.tasks().Run(NewCall(), resources, {}));
+    Keep(tables_.tasks().Run(NewCall(), MakeShape(resources, {})));
+  }
+  // As a task that waits, and has ended or begun.
+  void TakeTask() {
+    tables_.tasks().SetKeepsIdleLeases(input_.Flip());
+    if (kept_.empty()) return;
+    const auto call =
+        tables_.tasks().TakeAwaited(*input_.PickFrom(kept_)->record(), static_cast<std::int64_t>(input_.Below(2)));
+    if (!call) return;
+    if (input_.Flip()) return tables_.tasks().OnRan(call, {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed});
+    tables_.tasks().OnRan(call, {"value", Some(), {}}, input_.Below(2));
   }
   void CreateActor() {
     pb::ActorSpec spec;

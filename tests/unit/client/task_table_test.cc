@@ -24,7 +24,7 @@ class TaskTableTest : public testing::Test {
     names_[call->sequence] = name;
     pb::Resources resources;
     (*resources.mutable_units())["CPU"] = cpus;
-    return caller_.tasks().Run(std::move(call), resources, {});
+    return caller_.tasks().Run(call, MakeShape(resources, {}));
   }
   internal::ObjectPtr RunWith(const std::string& name, const std::map<std::string, std::int64_t>& units,
                               pb::Placement placement = {}) {
@@ -32,7 +32,7 @@ class TaskTableTest : public testing::Test {
     names_[call->sequence] = name;
     pb::Resources resources;
     for (const auto& [kind, amount] : units) (*resources.mutable_units())[kind] = amount;
-    return caller_.tasks().Run(std::move(call), resources, std::move(placement));
+    return caller_.tasks().Run(call, MakeShape(resources, std::move(placement)));
   }
   // How many leases were asked for last, of the shape that was asked for last.
   pb::LeaseRequest Asked() { return caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest).back().lease_request(); }
@@ -110,6 +110,21 @@ TEST_F(TaskTableTest, AsksForAWorkerPerTaskAndGivesEachOneAtATime) {
   EXPECT_THAT(Sent(), ElementsAre("c@1"));
   EXPECT_EQ(Asked().count(), 0U) << "nothing waits any more";
   EXPECT_EQ(a->record()->bytes, "value");
+}
+
+TEST_F(TaskTableTest, ManyTasksDoNotAskForTheirWorkersOneByOne) {
+  const auto questions = [this] { return caller_.outbox().Of(pb::ClientToRaylet::kLeaseRequest).size(); };
+  std::vector<internal::ObjectPtr> tasks;
+  for (int i = 0; i < 50; ++i) tasks.push_back(Run("task"));
+  EXPECT_LE(questions(), 15U);
+  EXPECT_GE(Asked().count(), 25U);
+  caller_.outbox().Advance(50ms);
+  EXPECT_EQ(Asked().count(), 50U) << "in the end it is exact";
+  const std::size_t before = questions();
+  Grant(1);
+  for (const auto& task : tasks) Reply(task, 1);
+  EXPECT_LE(questions() - before, 15U);
+  EXPECT_EQ(Asked().count(), 0U);
 }
 
 TEST_F(TaskTableTest, ShapesDoNotShareWorkers) {
