@@ -4,10 +4,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_set>
 
 #include "client/messenger.h"
 #include "client/records.h"
+#include "common/recent_set.h"
+#include "object_store/store_view.h"
 
 namespace troupe::client {
 
@@ -18,13 +19,15 @@ struct Core {
   std::unique_ptr<Messenger> messenger;
   Outbox* outbox = nullptr;  // the messenger, but for tests of the tables
   std::shared_ptr<ReleaseQueue> releases = std::make_shared<ReleaseQueue>();
-  std::uint64_t last_sequence = 0;               // of objects, calls, tasks and actors made here
-  std::unordered_set<ProcessId> dead_processes;  // ids are never reused, so they stay dead
-  std::unordered_set<NodeId> dead_nodes;         // the same
-  std::string lost;                              // why the raylet is gone; empty while it is there
+  std::uint64_t last_sequence = 0;  // of objects, calls, tasks and actors made here
+  // Ids are never reused, so they stay dead; after so many others nothing of a process or node is under way any more.
+  RecentSet<ProcessId> dead_processes{10'000};
+  RecentSet<NodeId> dead_nodes{1'000};
+  std::string lost;           // why the raylet is gone; empty while it is there
+  store::StoreView segments;  // of the node's object store, as mapped here; needs no mutex
 
   bool IsDead(const Address& address) const {
-    return dead_processes.contains(address.process) || dead_nodes.contains(address.node);
+    return dead_processes.Contains(address.process) || dead_nodes.Contains(address.node);
   }
 };
 

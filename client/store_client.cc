@@ -32,7 +32,7 @@ std::optional<ErrorInfo> StoreClient::Write(std::unique_lock<std::mutex>& lock, 
       lock, [&] { return reply->has_value(); }, {}, hook_);
   if ((*reply)->has_error()) return StoreError((*reply)->error().message());
   lock.unlock();
-  Result<std::span<std::byte>> memory = view_.MapWritable(ToExtent((*reply)->object_extent()));
+  Result<std::span<std::byte>> memory = core_->segments.MapWritable(ToExtent((*reply)->object_extent()));
   pb::ClientToRaylet done;
   if (memory.ok()) {
     if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
@@ -77,7 +77,7 @@ std::shared_ptr<StorePin> StoreClient::Read(std::unique_lock<std::mutex>& lock, 
     return nullptr;
   }
   auto pin = std::make_shared<StorePin>(core_, record.id);
-  Result<std::span<const std::byte>> memory = view_.MapReadable(ToExtent(wait->reply->object_extent()));
+  Result<std::span<const std::byte>> memory = core_->segments.MapReadable(ToExtent(wait->reply->object_extent()));
   if (!memory.ok()) {
     *error = StoreError(memory.status().message());
     return nullptr;

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "client/core.h"
-#include "object_store/store_view.h"
 
 namespace troupe::client {
 
@@ -38,7 +37,6 @@ class StoreClient {
  private:
   const std::shared_ptr<Core> core_;
   const Messenger::SleepHook* const hook_;
-  store::StoreView view_;
 };
 
 }  // namespace troupe::client

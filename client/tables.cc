@@ -65,6 +65,9 @@ void Tables::OnRaylet(const pb::RayletToClient& message) {
       const ProcessId process{lost.destination().process()};
       return lost.gone() ? OnProcessGone(process, lost.reason()) : OnPathBroken(process, lost.reason());
     }
+    case pb::RayletToClient::kSegmentsRetired:
+      for (const std::string& segment : message.segments_retired().segments()) core_.segments.Forget(segment);
+      return;
     case pb::RayletToClient::kPollRings: return;  // having arrived, it has done its work
     default:
       if (sink_) sink_->OnRaylet(message);
@@ -82,21 +85,21 @@ void Tables::OnLogLines(const pb::LogLines& lines) {
 }
 
 void Tables::OnProcessGone(ProcessId process, const std::string& reason) {
-  if (!core_.dead_processes.insert(process).second) return;
+  if (!core_.dead_processes.Insert(process)) return;
   actors_.OnProcessGone(process, reason);
   tasks_.OnProcessGone(process, reason);
   objects_.OnProcessGone(process, reason);
 }
 
 void Tables::OnPathBroken(ProcessId process, const std::string& reason) {
-  if (core_.dead_processes.contains(process)) return;
+  if (core_.dead_processes.Contains(process)) return;
   actors_.OnPathBroken(process, reason);
   tasks_.OnPathBroken(process, reason);
   objects_.OnPathBroken(process);
 }
 
 void Tables::OnNodeGone(NodeId node, const std::string& reason) {
-  core_.dead_nodes.insert(node);
+  core_.dead_nodes.Insert(node);
   std::set<ProcessId> processes;
   objects_.OnNodeGone(node, &processes);
   actors_.OnNodeGone(node, &processes);

@@ -27,9 +27,11 @@ Result<Extent> SegmentPool::Allocate(ProcessId writer, std::uint64_t size) {
   if (size > options_.capacity) return Full(size);
   if (auto placed = Place(writer, size)) return *std::move(placed);
   TROUPE_ASSIGN_OR_RETURN(const auto added, AddSegment(writer, size));
-  const auto offset = added->second.space.Allocate(size);
-  TROUPE_CHECK(offset.has_value());
-  return PlaceIn(added, *offset, size);
+  const std::string name = added->first;
+  const Extent extent = PlaceIn(added, *added->second.space.Allocate(size), size);
+  Reserve(name, added->second.space.capacity());
+  if (!segments_.contains(name)) return last_failure_;
+  return extent;
 }
 
 void SegmentPool::Free(const Extent& extent) {
@@ -86,14 +88,40 @@ Result<SegmentPool::Segments::iterator> SegmentPool::AddSegment(ProcessId writer
   RetireEmptyUntil(options_.capacity - bytes - others);
 
   const std::string name = SegmentName(options_.name_prefix, instance_, next_number_++);
-  Status reserved = ReserveSegment(name, bytes);
-  if (reserved.code() == StatusCode::kResourceExhausted && EmptyBytes() > 0) {
-    RetireEmptyUntil(0);  // the machine has less than the capacity promises: what is kept warm helps more here
-    reserved = ReserveSegment(name, bytes);
-  }
-  TROUPE_RETURN_IF_ERROR(reserved);
   reserved_ += bytes;
-  return segments_.emplace(name, Segment{ExtentAllocator(bytes), writer}).first;
+  return segments_.emplace(name, Segment{ExtentAllocator(bytes), writer, false}).first;
+}
+
+void SegmentPool::Reserve(const std::string& name, std::uint64_t bytes) {
+  memory_.Reserve(name, bytes, [weak = std::weak_ptr(self_), name](const Status& status) {
+    if (const auto self = weak.lock()) (*self)->OnReserved(name, status);
+  });
+}
+
+void SegmentPool::OnReserved(const std::string& name, const Status& status) {
+  const auto it = segments_.find(name);
+  TROUPE_CHECK(it != segments_.end() && !it->second.ready);
+  const std::uint64_t bytes = it->second.space.capacity();
+  if (status.code() == StatusCode::kResourceExhausted && EmptyBytes() > 0) {
+    RetireEmptyUntil(0);  // the machine has less than the capacity promises: what is kept warm helps more here
+    return Reserve(name, bytes);
+  }
+  if (status.ok()) {
+    it->second.ready = true;
+  } else {
+    reserved_ -= bytes;
+    used_ -= it->second.space.used();
+    segments_.erase(it);
+    last_failure_ = status;
+  }
+  events_.on_settled(name, status);
+  RetireEmptyUntil(options_.warm_limit);  // its writer may have died meanwhile
+}
+
+bool SegmentPool::Ready(const Extent& extent) const {
+  if (extent.size == 0) return true;
+  const auto it = segments_.find(extent.segment);
+  return it != segments_.end() && it->second.ready;
 }
 
 // 0 when `size` does not fit even without the empty segments. A writer begins with a small segment and then gets as
@@ -139,9 +167,11 @@ void SegmentPool::RetireEmptyUntil(std::uint64_t empty_bytes) {
       }
       left -= it->second.space.capacity();
       reserved_ -= it->second.space.capacity();
-      UnlinkSegment(it->first);
-      retired_.push_back(it->first);
+      const std::string name = it->first;
       it = segments_.erase(it);
+      memory_.Release(name, [weak = std::weak_ptr(self_), name] {
+        if (const auto self = weak.lock()) (*self)->events_.on_retired(name);
+      });
     }
   }
 }

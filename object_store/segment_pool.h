@@ -3,15 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "common/status.h"
 #include "object_store/extent.h"
 #include "object_store/extent_allocator.h"
+#include "object_store/segment_memory.h"
 #include "troupe/ids.h"
 
 namespace troupe::store {
@@ -25,16 +27,29 @@ struct SegmentPoolOptions {
 
 // Each segment is leased to one writer at a time, until that writer is dead or the segment, empty, is unlinked: a
 // live process that could once write to a segment may still do so. Objects larger than `segment_size` get a segment
-// of their own. One thread.
+// of their own. A new segment takes part at once, but its memory may come later: until then it is not ready, and nobody
+// may touch what lies in it. One thread.
 class SegmentPool {
  public:
-  explicit SegmentPool(SegmentPoolOptions options) : options_(std::move(options)) {}
+  struct Events {
+    // The memory of a segment has come; or it will not, and the segment has gone with everything in it.
+    std::function<void(const std::string& segment, const Status&)> on_settled;
+    // An empty segment has been removed: whoever maps it should let go.
+    std::function<void(const std::string& segment)> on_retired;
+  };
+
+  // `memory` outlives the pool.
+  SegmentPool(SegmentPoolOptions options, SegmentMemory& memory, Events events)
+      : options_(std::move(options)),
+        memory_(memory),
+        events_(std::move(events)),
+        self_(std::make_shared<SegmentPool*>(this)) {}
   ~SegmentPool();  // unlinks all segments
   SegmentPool(const SegmentPool&) = delete;
   SegmentPool& operator=(const SegmentPool&) = delete;
 
-  // `size` bytes in a segment leased to `writer`; the empty extent when `size` is 0. ResourceExhausted when neither
-  // the capacity nor the machine has them.
+  // `size` bytes in a segment leased to `writer`, which may not be ready; the empty extent when `size` is 0.
+  // ResourceExhausted when the capacity does not have them, or the machine is known not to.
   Result<Extent> Allocate(ProcessId writer, std::uint64_t size);
 
   // Returns what Allocate gave.
@@ -43,8 +58,8 @@ class SegmentPool {
   // `writer` is dead: its segments can be leased again.
   void EndLeases(ProcessId writer);
 
-  // Names of the segments unlinked since the last call.
-  std::vector<std::string> TakeRetired() { return std::exchange(retired_, {}); }
+  // Whether the segment of an extent has its memory.
+  bool Ready(const Extent& extent) const;
 
   std::uint64_t reserved() const { return reserved_; }
   std::uint64_t used() const { return used_; }
@@ -54,8 +69,10 @@ class SegmentPool {
   struct Segment {
     ExtentAllocator space;
     std::optional<ProcessId> lease;
+    bool ready = false;
 
-    bool empty() const { return space.used() == 0; }
+    // While its memory is being reserved a segment is no place to take room from.
+    bool empty() const { return ready && space.used() == 0; }
   };
   using Segments = std::map<std::string, Segment>;
 
@@ -66,16 +83,21 @@ class SegmentPool {
   std::uint64_t SizeForSegment(ProcessId writer, std::uint64_t size) const;
   std::uint64_t LeasedBytes(ProcessId writer) const;
   std::uint64_t EmptyBytes() const;
+  void Reserve(const std::string& name, std::uint64_t bytes);
+  void OnReserved(const std::string& name, const Status& status);
   void RetireEmptyUntil(std::uint64_t empty_bytes);
   Status Full(std::uint64_t size) const;
 
   const SegmentPoolOptions options_;
+  SegmentMemory& memory_;
+  const Events events_;
   const std::uint64_t instance_ = internal::RandomU64();
   std::uint64_t next_number_ = 0;
   Segments segments_;
   std::uint64_t reserved_ = 0;
   std::uint64_t used_ = 0;
-  std::vector<std::string> retired_;
+  Status last_failure_;
+  std::shared_ptr<SegmentPool*> self_;  // what waits for memory holds weakly: gone with this
 };
 
 }  // namespace troupe::store

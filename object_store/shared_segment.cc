@@ -28,10 +28,10 @@ bool IsDecimal(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-Status Reserve(int descriptor, const std::string& name, std::uint64_t size) {
+Status Reserve(int descriptor, const std::string& name, std::uint64_t from, std::uint64_t size) {
   int error;
   do {
-    error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(size));
+    error = ::posix_fallocate(descriptor, static_cast<off_t>(from), static_cast<off_t>(size));
   } while (error == EINTR);
   if (error == 0) return OkStatus();
   if (error == EFBIG) error = ENOSPC;  // beyond what this file system or the process's limit allows
@@ -76,15 +76,38 @@ bool IsSegmentName(std::string_view name) {
          IsDecimal(name.substr(last + 1));
 }
 
-Status ReserveSegment(const std::string& name, std::uint64_t size) {
+Status MakeSegment(const std::string& name) {
   try {
     const bip::shared_memory_object memory(bip::create_only, name.c_str(), bip::read_write, bip::permissions(0600));
-    Status reserved = Reserve(memory.get_mapping_handle().handle, name, size);
-    if (!reserved.ok()) UnlinkSegment(name);
-    return reserved;
+    return OkStatus();
   } catch (const bip::interprocess_exception& error) {
     return ErrnoStatus(error.get_native_error(), "making segment " + name);
   }
+}
+
+Status ReserveRange(const std::string& name, std::uint64_t from, std::uint64_t size) {
+  try {
+    const bip::shared_memory_object memory(bip::open_only, name.c_str(), bip::read_write);
+    Status reserved = Reserve(memory.get_mapping_handle().handle, name, from, size);
+    if (!reserved.ok()) RemoveSegment(name);
+    return reserved;
+  } catch (const bip::interprocess_exception& error) {
+    return ErrnoStatus(error.get_native_error(), "reserving memory for segment " + name);
+  }
+}
+
+void RemoveSegment(const std::string& name) {
+  try {
+    const bip::shared_memory_object memory(bip::open_only, name.c_str(), bip::read_write);
+    const int descriptor = memory.get_mapping_handle().handle;
+    struct stat info {};
+    // Best effort: without it the memory goes when the last mapping does.
+    if (::fstat(descriptor, &info) == 0 && info.st_size > 0) {
+      (void)::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, info.st_size);
+    }
+  } catch (const bip::interprocess_exception&) {
+  }
+  UnlinkSegment(name);
 }
 
 void UnlinkSegment(const std::string& name) { bip::shared_memory_object::remove(name.c_str()); }

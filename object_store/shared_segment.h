@@ -21,10 +21,17 @@ bool IsNamePrefix(std::string_view prefix);
 std::string SegmentName(std::string_view prefix, std::uint64_t instance, std::uint64_t number);
 bool IsSegmentName(std::string_view name);
 
-// Makes the segment for this user only (0600) and reserves its memory now, so that a full machine is an error here
-// and never a SIGBUS later. AlreadyExists when the name is taken, ResourceExhausted when there is not enough memory;
-// nothing is left behind then. Blocks while the kernel clears the pages.
-Status ReserveSegment(const std::string& name, std::uint64_t size);
+// Makes an empty segment, for this user only (0600). AlreadyExists when the name is taken.
+Status MakeSegment(const std::string& name);
+
+// Reserves the memory of [from, from + size) now, so that a full machine is an error here and never a SIGBUS later.
+// ResourceExhausted when there is not enough; the segment is removed then. NotFound when there is none. Blocks while
+// the kernel clears the pages.
+Status ReserveRange(const std::string& name, std::uint64_t from, std::uint64_t size);
+
+// Gives the memory back at once, also what others map, and removes the name. An absent segment is fine. Who maps it
+// sees zeroes from then on. Blocks while the kernel frees the pages.
+void RemoveSegment(const std::string& name);
 
 // Removes the name; who has the segment mapped keeps it. An absent name is fine.
 void UnlinkSegment(const std::string& name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "object_store/segment_memory.h"
 #include "object_store/segment_pool.h"
 #include "object_store/shared_segment.h"
 #include "object_store/store_view.h"
@@ -15,6 +16,7 @@ constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLeastCapacity = 64 << 10;
 constexpr std::uint64_t kMostCapacity = 1ULL << 62;  // sums of sizes stay within 64 bits
 constexpr std::uint64_t kLeastSegments = 16;
+constexpr std::uint64_t kMostWarm = 1ULL << 30;
 
 std::string Name(ObjectId id) { return "object " + id.Hex(); }
 
@@ -42,15 +44,14 @@ SegmentPoolOptions PoolOptions(const StoreOptions& options) {
   return {.name_prefix = options.name_prefix,
           .capacity = options.capacity / kPage * kPage,
           .segment_size = segment_size / kPage * kPage,
-          .warm_limit = options.warm_limit.value_or(options.capacity / 4)};
+          .warm_limit = options.warm_limit.value_or(std::min(options.capacity / 4, kMostWarm))};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<StoreOwner>> StoreOwner::Open(StoreOptions options) {
+Result<std::unique_ptr<StoreOwner>> StoreOwner::Open(StoreOptions options, SegmentMemory* memory) {
   TROUPE_RETURN_IF_ERROR(CheckOptions(options));
-  auto pool = std::make_unique<SegmentPool>(PoolOptions(options));
-  return std::unique_ptr<StoreOwner>(new StoreOwner(std::move(options), std::move(pool)));
+  return std::unique_ptr<StoreOwner>(new StoreOwner(std::move(options), memory));
 }
 
 Result<std::size_t> StoreOwner::ReclaimStale(std::string_view name_prefix) {
@@ -58,8 +59,20 @@ Result<std::size_t> StoreOwner::ReclaimStale(std::string_view name_prefix) {
   return UnlinkSegments(name_prefix);
 }
 
-StoreOwner::StoreOwner(StoreOptions options, std::unique_ptr<SegmentPool> pool)
-    : options_(std::move(options)), pool_(std::move(pool)), view_(std::make_unique<StoreView>()) {}
+StoreOwner::StoreOwner(StoreOptions options, SegmentMemory* memory)
+    : options_(std::move(options)),
+      own_memory_(memory == nullptr ? std::make_unique<DirectMemory>() : nullptr),
+      view_(std::make_unique<StoreView>()) {
+  pool_ = std::make_unique<SegmentPool>(
+      PoolOptions(options_), memory == nullptr ? *own_memory_ : *memory,
+      SegmentPool::Events{
+          .on_settled = [this](const std::string& segment, const Status& status) { OnSettled(segment, status); },
+          .on_retired =
+              [this](const std::string& segment) {
+                view_->Forget(segment);
+                if (on_retired_) on_retired_(segment);
+              }});
+}
 
 StoreOwner::~StoreOwner() = default;
 
@@ -87,13 +100,41 @@ Status StoreOwner::CheckCreate(ObjectId id) const {
 Result<Extent> StoreOwner::CreateAs(ProcessId writer, ObjectId id, std::uint64_t size) {
   TROUPE_RETURN_IF_ERROR(CheckCreate(id));
   auto extent = pool_->Allocate(writer, size);
-  ForgetRetired();
   if (!extent.ok()) return extent.status().WithContext("creating " + Name(id));
   objects_.emplace(id, Object{State::kWriting, writer, *extent, 0});
   unsealed_by_[writer].insert(id);
   ++unsealed_;
   peak_ = std::max(peak_, pool_->used());
   return extent;
+}
+
+void StoreOwner::WhenReady(ObjectId id, std::function<void(const Status&)> ready) {
+  const auto it = objects_.find(id);
+  if (it == objects_.end()) return ready(NotFound(Name(id) + " is not in the store"));
+  const Extent& extent = it->second.extent;
+  if (pool_->Ready(extent)) return ready(OkStatus());
+  waiting_[extent.segment].push_back(std::move(ready));
+}
+
+void StoreOwner::OnSettled(const std::string& segment, const Status& status) {
+  if (!status.ok()) DropAllIn(segment);
+  const auto waiting = waiting_.extract(segment);
+  if (waiting.empty()) return;
+  for (const auto& ready : waiting.mapped()) ready(status);
+}
+
+// Its memory never came, so nothing in it has been sealed.
+void StoreOwner::DropAllIn(const std::string& segment) {
+  std::vector<ObjectId> dropped;
+  for (const auto& [writer, objects] : unsealed_by_) {
+    for (const ObjectId id : objects) {
+      if (objects_.at(id).extent.segment == segment) dropped.push_back(id);
+    }
+  }
+  for (const ObjectId id : dropped) {
+    EndWriting(objects_.find(id));
+    objects_.erase(id);
+  }
 }
 
 Status StoreOwner::Seal(ProcessId writer, ObjectId id) {
@@ -103,6 +144,9 @@ Status StoreOwner::Seal(ProcessId writer, ObjectId id) {
 
 Status StoreOwner::SealAs(ProcessId writer, ObjectId id) {
   TROUPE_ASSIGN_OR_RETURN(const auto it, FindUnsealed(writer, id));
+  if (!pool_->Ready(it->second.extent)) {
+    return FailedPrecondition(Name(id) + " has no memory yet and cannot have been written");
+  }
   EndWriting(it);
   if (it->second.state == State::kDoomed) {
     Free(it);
@@ -199,7 +243,13 @@ void StoreOwner::RemoveProcess(ProcessId process) {
 
 Result<std::span<std::byte>> StoreOwner::CreateLocal(ObjectId id, std::uint64_t size) {
   TROUPE_ASSIGN_OR_RETURN(const Extent extent, CreateAs(kLocal, id, size));
-  auto bytes = view_->MapWritable(extent);
+  if (!pool_->Ready(extent)) return Unavailable("the memory of " + Name(id) + " is being reserved");
+  return LocalBytes(id);
+}
+
+Result<std::span<std::byte>> StoreOwner::LocalBytes(ObjectId id) {
+  TROUPE_ASSIGN_OR_RETURN(const auto it, FindUnsealed(kLocal, id));
+  auto bytes = view_->MapWritable(it->second.extent);
   if (!bytes.ok()) {
     TROUPE_CHECK(AbortAs(kLocal, id).ok());
     return bytes.status().WithContext("creating " + Name(id));
@@ -226,8 +276,6 @@ void StoreOwner::UnpinLocal(std::uint64_t token) {
   TROUPE_CHECK(!pin.empty());
   Unpin(pin.mapped(), 1);
 }
-
-std::vector<std::string> StoreOwner::TakeRetiredSegments() { return std::exchange(retired_, {}); }
 
 Usage StoreOwner::GetUsage() const {
   return {.capacity = options_.capacity,
@@ -264,14 +312,6 @@ void StoreOwner::Free(Objects::iterator it) {
   TROUPE_CHECK(it != objects_.end());
   pool_->Free(it->second.extent);
   objects_.erase(it);
-  ForgetRetired();
-}
-
-void StoreOwner::ForgetRetired() {
-  for (std::string& name : pool_->TakeRetired()) {
-    view_->Forget(name);
-    retired_.push_back(std::move(name));
-  }
 }
 
 }  // namespace troupe::store

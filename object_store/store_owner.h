@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 
 namespace troupe::store {
 
+class SegmentMemory;
 class SegmentPool;
 class StoreView;
 
@@ -28,7 +30,7 @@ struct StoreOptions {
   std::uint64_t capacity = 0;
   // Most bytes of a segment, except of one for a single larger object; made smaller so that 16 fit the capacity.
   std::uint64_t segment_size = 64ULL << 20;
-  // Empty segments kept for reuse, in bytes over all of them; unset: a quarter of the capacity.
+  // Empty segments kept for reuse, in bytes over all of them; unset: a quarter of the capacity, at most 1 GiB.
   std::optional<std::uint64_t> warm_limit{};
   // Bound of the bookkeeping, also for objects without bytes.
   std::size_t max_objects = 1'000'000;
@@ -55,12 +57,14 @@ struct LocalPin {
 // which clients find the data. An object is written by one process, sealed, read by any, and freed when it is
 // deleted and nobody pins it. docs/object-store-layout.md describes segments and leases.
 //
-// One thread (the raylet's loop), no clock. Calls do not wait for other processes; one that makes a new segment
-// takes the time in which the kernel reserves it (0.2 to 0.7 ms per MiB). Process ids are never zero.
+// One thread (the raylet's loop), no clock. Calls wait neither for other processes nor for memory: an object in a new
+// segment is made at once, and can be written when the segment's memory has come (WhenReady). Process ids are never
+// zero.
 class StoreOwner {
  public:
-  // InvalidArgument when an option is out of its range. Reserves nothing yet.
-  static Result<std::unique_ptr<StoreOwner>> Open(StoreOptions options);
+  // InvalidArgument when an option is out of its range. Reserves nothing yet. `memory` outlives the owner; without one,
+  // calls that make a new segment take the time in which the kernel reserves it (0.2 to 0.7 ms per MiB).
+  static Result<std::unique_ptr<StoreOwner>> Open(StoreOptions options, SegmentMemory* memory = nullptr);
 
   // Unlinks the shared memory that a killed owner with this prefix left behind; gives the number of segments.
   // Must not run while such an owner lives.
@@ -73,11 +77,16 @@ class StoreOwner {
 
   // Reserves `size` bytes that only `writer` may write until Seal or Abort. AlreadyExists when the id is taken,
   // FailedPrecondition while a deleted object of this id is still pinned, ResourceExhausted when the store, the
-  // machine's shared memory or the number of objects is at its bound. The bytes are not cleared.
+  // machine's shared memory or the number of objects is at its bound. The bytes are not cleared. The writer may not
+  // touch them before WhenReady() says so.
   Result<Extent> Create(ProcessId writer, ObjectId id, std::uint64_t size);
 
+  // Runs `ready` when the memory of an object that is written has come: within the call, mostly, or later.
+  // ResourceExhausted when the machine turned out to have none: the object has gone then. NotFound when it is unknown.
+  void WhenReady(ObjectId id, std::function<void(const Status&)> ready);
+
   // Makes the object readable and immutable. NotFound when it is unknown, or was deleted meanwhile (it is then gone);
-  // PermissionDenied for another process than its writer; FailedPrecondition when it is sealed already.
+  // PermissionDenied for another process than its writer; FailedPrecondition when it is sealed already, or not ready.
   Status Seal(ProcessId writer, ObjectId id);
 
   // Gives up an unsealed object, also a deleted one; errors otherwise as Seal.
@@ -103,18 +112,20 @@ class StoreOwner {
   // objects and ends its leases; what it sealed stays.
   void RemoveProcess(ProcessId process);
 
-  // The raylet as writer and reader, for transfers and spilling. Spans of CreateLocal are valid until SealLocal or
-  // AbortLocal. Errors as the calls above, and those of StoreView.
+  // The raylet as writer and reader, for transfers and spilling. Spans of CreateLocal and LocalBytes are valid until
+  // SealLocal or AbortLocal. Errors as the calls above, and those of StoreView. Unavailable when the object has been
+  // made, but its memory is still to come: WhenReady(), then LocalBytes().
   Result<std::span<std::byte>> CreateLocal(ObjectId id, std::uint64_t size);
+  Result<std::span<std::byte>> LocalBytes(ObjectId id);
   Status SealLocal(ObjectId id);
   Status AbortLocal(ObjectId id);
   Result<LocalPin> ReadLocal(ObjectId id);
   // `token` is one of ReadLocal, used once.
   void UnpinLocal(std::uint64_t token);
 
-  // Names of the segments unlinked since the last call: a hint for clients to StoreView::Forget() them, without
-  // which their memory stays in use. No live or pinned object lies in one.
-  std::vector<std::string> TakeRetiredSegments();
+  // `retired` runs for each segment that has been removed, with its memory: a hint for the clients to which its name
+  // was told to StoreView::Forget() it, and so give back the addresses. No live or pinned object lies in it.
+  void OnRetired(std::function<void(const std::string& segment)> retired) { on_retired_ = std::move(retired); }
 
   Usage GetUsage() const;
 
@@ -132,7 +143,7 @@ class StoreOwner {
   };
   using Objects = std::unordered_map<ObjectId, Object>;
 
-  StoreOwner(StoreOptions options, std::unique_ptr<SegmentPool> pool);
+  StoreOwner(StoreOptions options, SegmentMemory* memory);
   Status CheckCreate(ObjectId id) const;
   Result<Extent> CreateAs(ProcessId writer, ObjectId id, std::uint64_t size);
   Status SealAs(ProcessId writer, ObjectId id);
@@ -143,9 +154,11 @@ class StoreOwner {
   void Unpin(ObjectId id, std::uint64_t count);
   void EndWriting(Objects::iterator it);
   void Free(Objects::iterator it);
-  void ForgetRetired();
+  void OnSettled(const std::string& segment, const Status& status);
+  void DropAllIn(const std::string& segment);
 
   const StoreOptions options_;
+  std::unique_ptr<SegmentMemory> own_memory_;
   std::unique_ptr<SegmentPool> pool_;
   std::unique_ptr<StoreView> view_;  // the raylet's own mappings
   Objects objects_;
@@ -156,7 +169,9 @@ class StoreOwner {
   std::size_t unsealed_ = 0;
   std::size_t pinned_ = 0;
   std::uint64_t peak_ = 0;
-  std::vector<std::string> retired_;
+  // By segment: who waits for its memory.
+  std::unordered_map<std::string, std::vector<std::function<void(const Status&)>>> waiting_;
+  std::function<void(const std::string&)> on_retired_;
 };
 
 }  // namespace troupe::store

@@ -8,6 +8,10 @@ namespace troupe::raylet {
 
 void CreateQueue::Add(ProcessId client, Try attempt, GiveUp give_up) {
   if (waiting_.empty() && attempt()) return;
+  Wait(client, std::move(attempt), std::move(give_up));
+}
+
+void CreateQueue::Wait(ProcessId client, Try attempt, GiveUp give_up) {
   if (waiting_.size() >= kMaxWaiting) {
     return give_up(std::to_string(waiting_.size()) + " other objects wait for room already");
   }

@@ -28,6 +28,8 @@ class CreateQueue {
 
   // Tries at once when nobody waits, else waits in turn. Gives up at once when too many wait already.
   void Add(ProcessId client, Try attempt, GiveUp give_up);
+  // As Add(), for what has just been tried.
+  void Wait(ProcessId client, Try attempt, GiveUp give_up);
   // Room may have become free.
   void Retry();
   // Forgets what the client waits for.

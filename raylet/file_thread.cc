@@ -4,8 +4,8 @@
 
 namespace troupe::raylet {
 
-FileThread::FileThread(EventLoop& loop) : loop_(loop) {
-  boost::asio::post(pool_, [] { pthread_setname_np(pthread_self(), "troupe-files"); });
+FileThread::FileThread(EventLoop& loop, const char* name) : loop_(loop) {
+  boost::asio::post(pool_, [name] { pthread_setname_np(pthread_self(), name); });
 }
 
 FileThread::~FileThread() {

@@ -1,4 +1,4 @@
-// FileThread: a named thread for blocking work on files, whose results come back to the event loop.
+// FileThread: a named thread for blocking work on files and memory, whose results come back to the event loop.
 #pragma once
 
 #include <boost/asio/post.hpp>
@@ -13,7 +13,8 @@ namespace troupe::raylet {
 // Made, used and destroyed on the loop's thread.
 class FileThread {
  public:
-  explicit FileThread(EventLoop& loop);
+  // `name` is what the system shows for the thread; up to 15 bytes.
+  explicit FileThread(EventLoop& loop, const char* name = "troupe-files");
   // Waits for the work under way; work that has not begun and results not yet delivered are dropped.
   ~FileThread();
   FileThread(const FileThread&) = delete;

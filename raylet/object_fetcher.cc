@@ -62,6 +62,7 @@ void ObjectFetcher::OnChunk(ObjectId id, const pb::ObjectChunk& chunk) {
   Transfer& transfer = it->second;
   const Status status = TakeChunk(id, transfer, chunk);
   if (status.code() == StatusCode::kResourceExhausted) return WaitForRoom(id, status);
+  if (status.code() == StatusCode::kUnavailable) return WaitForMemory(id);
   if (!status.ok()) return NextNode(id, status);
   if (transfer.received < transfer.place.size()) return;
   const Status sealed = store_.SealLocal(id);
@@ -71,9 +72,10 @@ void ObjectFetcher::OnChunk(ObjectId id, const pb::ObjectChunk& chunk) {
 
 Status ObjectFetcher::TakeChunk(ObjectId id, Transfer& transfer, const pb::ObjectChunk& chunk) {
   if (!transfer.placed) {
-    TROUPE_ASSIGN_OR_RETURN(transfer.place, store_.CreateLocal(id, chunk.size()));
-    transfer.placed = true;
+    auto place = store_.CreateLocal(id, chunk.size());
+    transfer.placed = place.ok() || place.status().code() == StatusCode::kUnavailable;
     transfer.received = 0;
+    TROUPE_ASSIGN_OR_RETURN(transfer.place, std::move(place));
   }
   const std::string& data = chunk.data();
   if (chunk.offset() != transfer.received || data.size() > transfer.place.size() - transfer.received) {
@@ -110,13 +112,41 @@ void ObjectFetcher::WaitForRoom(ObjectId id, const Status& why) {
   });
 }
 
-void ObjectFetcher::Undo(ObjectId id, Transfer& transfer) {
-  if (transfer.stream) {
-    transfer.stream->SetHandlers({});
-    // We may be inside one of its handlers, which must not destroy it.
-    loop_.Post([stream = std::move(transfer.stream)]() mutable { stream.reset(); });
-    transfer.stream = nullptr;
+// The bytes would pile up meanwhile, so they are asked for anew.
+void ObjectFetcher::WaitForMemory(ObjectId id) {
+  Transfer& transfer = transfers_.at(id);
+  DropStream(transfer);
+  store_.WhenReady(id, [weak = std::weak_ptr(self_), id, number = transfer.number](const Status& status) {
+    auto self = weak.lock();
+    if (!self) return;
+    auto it = (*self)->transfers_.find(id);
+    if (it != (*self)->transfers_.end() && it->second.number == number) (*self)->OnMemory(id, status);
+  });
+}
+
+void ObjectFetcher::OnMemory(ObjectId id, Status status) {
+  Transfer& transfer = transfers_.at(id);
+  if (status.ok()) {
+    auto place = store_.LocalBytes(id);
+    status = place.status();
+    if (place.ok()) transfer.place = *place;
   }
+  if (status.ok()) return Ask(id);
+  transfer.placed = false;  // it has gone
+  if (status.code() == StatusCode::kResourceExhausted) return WaitForRoom(id, status);
+  Finish(id, status);
+}
+
+void ObjectFetcher::DropStream(Transfer& transfer) {
+  if (!transfer.stream) return;
+  transfer.stream->SetHandlers({});
+  // We may be inside one of its handlers, which must not destroy it.
+  loop_.Post([stream = std::move(transfer.stream)]() mutable { stream.reset(); });
+  transfer.stream = nullptr;
+}
+
+void ObjectFetcher::Undo(ObjectId id, Transfer& transfer) {
+  DropStream(transfer);
   if (!transfer.placed) return;
   transfer.placed = false;
   const Status aborted = store_.AbortLocal(id);

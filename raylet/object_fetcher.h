@@ -42,8 +42,8 @@ class ObjectFetcher : public ObjectTransfers {
     Done done;
     MonotonicTime deadline{};  // for room
     std::shared_ptr<FetchStream> stream;
-    bool placed = false;  // `place` is ours to seal or abort
-    std::span<std::byte> place;
+    bool placed = false;         // the object is ours to seal or abort
+    std::span<std::byte> place;  // of its bytes, once their memory has come
     std::uint64_t received = 0;
     Status last_failure;
     std::uint64_t number = 0;
@@ -55,6 +55,9 @@ class ObjectFetcher : public ObjectTransfers {
   void OnClosed(ObjectId id, const Status& status);
   void NextNode(ObjectId id, const Status& why);
   void WaitForRoom(ObjectId id, const Status& why);
+  void WaitForMemory(ObjectId id);
+  void OnMemory(ObjectId id, Status status);
+  void DropStream(Transfer& transfer);
   void Undo(ObjectId id, Transfer& transfer);
   void Finish(ObjectId id, Status status);
 

@@ -21,7 +21,9 @@ pb::Error LostError(ObjectId id, const std::string& why) {
 }  // namespace
 
 ObjectManager::ObjectManager(NodeId self, Parts parts, std::function<void()> on_change)
-    : self_(self), parts_(parts), on_change_(std::move(on_change)), creates_(parts.loop) {}
+    : self_(self), parts_(parts), on_change_(std::move(on_change)), creates_(parts.loop) {
+  parts_.store.OnRetired([this](const std::string& segment) { OnRetired(segment); });
+}
 
 void ObjectManager::Create(ProcessId client, std::uint64_t request_id, const pb::CreateObject& create) {
   const ObjectId id = IdFromPb<ObjectId>(create.id());
@@ -36,20 +38,23 @@ void ObjectManager::Create(ProcessId client, std::uint64_t request_id, const pb:
                                 "an object of " + std::to_string(size) + " bytes does not fit the object store of " +
                                     std::to_string(capacity) + " bytes; start the node with more object store memory"));
   }
+  const Creation creation{client, request_id, id, size, parts_.loop.Now() + CreateQueue::kMaxWait};
   creates_.Add(
-      client, [=, this] { return TryCreate(client, request_id, id, size); },
-      [=, this](const std::string& why) {
-        const store::Usage now = usage();
-        ReplyError(client, request_id,
-                   MakeError(pb::Error::SYSTEM, pb::Error::NOT_EXECUTED,
-                             "the object store of node " + self_.Hex().substr(0, 8) +
-                                 " is full: " + std::to_string(size) + " bytes asked, " + std::to_string(now.used) +
-                                 " of " + std::to_string(now.capacity) + " used, and " + why +
-                                 "; drop references to objects, or start the node with more object store memory"));
-      });
+      client, [=, this] { return TryCreate(creation); }, [=, this](const std::string& why) { NoRoom(creation, why); });
 }
 
-bool ObjectManager::TryCreate(ProcessId client, std::uint64_t request_id, ObjectId id, std::uint64_t size) {
+void ObjectManager::NoRoom(const Creation& creation, const std::string& why) {
+  const store::Usage now = usage();
+  ReplyError(creation.client, creation.request_id,
+             MakeError(pb::Error::SYSTEM, pb::Error::NOT_EXECUTED,
+                       "the object store of node " + self_.Hex().substr(0, 8) +
+                           " is full: " + std::to_string(creation.size) + " bytes asked, " + std::to_string(now.used) +
+                           " of " + std::to_string(now.capacity) + " used, and " + why +
+                           "; drop references to objects, or start the node with more object store memory"));
+}
+
+bool ObjectManager::TryCreate(const Creation& creation) {
+  const auto [client, request_id, id, size, deadline] = creation;
   auto extent = parts_.store.Create(client, id, size);
   if (extent.status().code() == StatusCode::kAlreadyExists && parts_.store.Contains(id) && id.high != client.value) {
     // The result of a call that is run again: its caller never heard of the first.
@@ -63,9 +68,23 @@ bool ObjectManager::TryCreate(ProcessId client, std::uint64_t request_id, Object
   }
   unsealed_.emplace(id, client);
   Know(id);
-  ReplyExtent(client, request_id, id, *extent);
+  parts_.store.WhenReady(id, [this, creation, extent = *extent](const Status& status) {
+    const auto it = unsealed_.find(creation.id);
+    if (it == unsealed_.end() || it->second != creation.client) return;  // it died meanwhile
+    if (!status.ok()) return OnMemory(creation, status);
+    ReplyExtent(creation.client, creation.request_id, creation.id, extent);
+  });
   if (on_change_) on_change_();
   return true;
+}
+
+// The machine had less than the store may take. Others may give some back in time.
+void ObjectManager::OnMemory(const Creation& creation, const Status& status) {
+  OnUnsealedGone(creation.id);
+  if (parts_.loop.Now() >= creation.deadline) return NoRoom(creation, status.message());
+  creates_.Wait(
+      creation.client, [=, this] { return TryCreate(creation); },
+      [=, this](const std::string& why) { NoRoom(creation, why + " (" + status.message() + ")"); });
 }
 
 void ObjectManager::Seal(ProcessId client, const pb::SealObject& seal) {
@@ -77,7 +96,7 @@ void ObjectManager::Seal(ProcessId client, const pb::SealObject& seal) {
   if (!waiting.empty()) {
     for (const auto& ready : waiting.mapped()) ready(status);
   }
-  if (status.ok() && dead_owners_.contains(ProcessId{id.high})) return DeleteHere({id});
+  if (status.ok() && dead_owners_.Contains(ProcessId{id.high})) return DeleteHere({id});
   if (!status.ok()) {
     Forget(id);
     Changed();
@@ -140,7 +159,7 @@ void ObjectManager::OnFetched(ObjectId id, const Status& status, NodeId from) {
   Changed();
   if (waiting.empty()) return;
   for (const Waiter& waiter : waiting.mapped()) Serve(waiter.client, waiter.request_id, id);
-  if (dead_owners_.contains(ProcessId{id.high})) DeleteHere({id});
+  if (dead_owners_.Contains(ProcessId{id.high})) DeleteHere({id});
 }
 
 void ObjectManager::Serve(ProcessId client, std::uint64_t request_id, ObjectId id) {
@@ -210,6 +229,7 @@ void ObjectManager::OnLocalProcessGone(ProcessId process) {
     std::erase_if(waiters, [&](const Waiter& waiter) { return waiter.client == process; });
   }
   parts_.store.RemoveProcess(process);
+  for (auto& [segment, told] : told_) told.erase(process);
   std::vector<ObjectId> aborted;
   for (const auto& [id, writer] : unsealed_) {
     if (writer == process) aborted.push_back(id);
@@ -219,13 +239,7 @@ void ObjectManager::OnLocalProcessGone(ProcessId process) {
 }
 
 void ObjectManager::OnOwnerDied(ProcessId owner) {
-  if (dead_owners_.insert(owner).second) {
-    dead_order_.push_back(owner);
-    if (dead_order_.size() > kMaxDeadOwners) {
-      dead_owners_.erase(dead_order_.front());
-      dead_order_.pop_front();
-    }
-  }
+  dead_owners_.Insert(owner);
   std::vector<ObjectId> ids;
   for (const auto& [id, waiters] : fetching_) {
     if (id.high == owner.value) ids.push_back(id);
@@ -269,6 +283,16 @@ void ObjectManager::ReplyExtent(ProcessId client, std::uint64_t request_id, Obje
   message->set_offset(extent.offset);
   message->set_size(extent.size);
   parts_.clients.Send(client, reply);
+  if (extent.size > 0) told_[extent.segment].insert(client);
+}
+
+// The memory is back with the machine already. What is left with the clients is a range of addresses each.
+void ObjectManager::OnRetired(const std::string& segment) {
+  const auto told = told_.extract(segment);
+  if (told.empty()) return;
+  pb::RayletToClient message;
+  message.mutable_segments_retired()->add_segments(segment);
+  for (ProcessId client : told.mapped()) parts_.clients.Send(client, message);
 }
 
 void ObjectManager::Forget(ObjectId id) {
@@ -279,8 +303,6 @@ void ObjectManager::Forget(ObjectId id) {
 }
 
 void ObjectManager::Changed() {
-  // Clients keep their mappings of these until they end; dropped, so that the list does not grow.
-  parts_.store.TakeRetiredSegments();
   creates_.Retry();
   if (on_change_) on_change_();
 }

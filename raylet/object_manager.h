@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "common/event_loop.h"
+#include "common/recent_set.h"
 #include "object_store/store_owner.h"
 #include "proto/client.pb.h"
 #include "raylet/create_queue.h"
@@ -35,6 +35,9 @@ class ObjectManager {
 
   // `on_change` runs when the use of the store may have changed.
   ObjectManager(NodeId self, Parts parts, std::function<void()> on_change);
+  ~ObjectManager() { parts_.store.OnRetired({}); }
+  ObjectManager(const ObjectManager&) = delete;
+  ObjectManager& operator=(const ObjectManager&) = delete;
 
   // From clients. A request that has to wait for memory or for another node is answered later. One-way messages that
   // make no sense are logged and otherwise ignored: the store refuses them.
@@ -67,8 +70,18 @@ class ObjectManager {
     ProcessId client;
     std::uint64_t request_id;
   };
+  struct Creation {
+    ProcessId client;
+    std::uint64_t request_id;
+    ObjectId id;
+    std::uint64_t size;
+    MonotonicTime deadline;
+  };
 
-  bool TryCreate(ProcessId client, std::uint64_t request_id, ObjectId id, std::uint64_t size);
+  bool TryCreate(const Creation& creation);
+  void OnMemory(const Creation& creation, const Status& status);
+  void NoRoom(const Creation& creation, const std::string& why);
+  void OnRetired(const std::string& segment);
   void Serve(ProcessId client, std::uint64_t request_id, ObjectId id);
   void Fetch(ObjectId id, std::vector<NodeId> nodes);
   void OnFetched(ObjectId id, const Status& status, NodeId from);
@@ -85,14 +98,14 @@ class ObjectManager {
   Parts parts_;
   const std::function<void()> on_change_;
   CreateQueue creates_;
-  std::unordered_map<ObjectId, ProcessId> unsealed_;  // and who writes them
+  std::unordered_map<ObjectId, ProcessId> unsealed_;                     // and who writes them
+  std::unordered_map<std::string, std::unordered_set<ProcessId>> told_;  // of a segment: who may map it
   std::unordered_map<ObjectId, std::vector<std::function<void(Status)>>> when_sealed_;
   std::unordered_map<ObjectId, std::vector<Waiter>> fetching_;  // present while a fetch runs
   std::unordered_map<ObjectId, NodeId> fetched_from_;
   std::unordered_set<ObjectId> served_;  // fetched from here by others
   std::unordered_map<ProcessId, std::unordered_set<ObjectId>> by_owner_;
-  std::unordered_set<ProcessId> dead_owners_;  // lately; what a straggler makes for one of them is deleted at once
-  std::deque<ProcessId> dead_order_;
+  RecentSet<ProcessId> dead_owners_{kMaxDeadOwners};  // what a straggler makes for one of them is deleted at once
 };
 
 }  // namespace troupe::raylet

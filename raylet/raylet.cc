@@ -30,6 +30,7 @@
 #include "raylet/log_forwarder.h"
 #include "raylet/log_monitor.h"
 #include "raylet/managers.h"
+#include "raylet/memory_thread.h"
 #include "raylet/node_identity.h"
 #include "raylet/object_fetcher.h"
 #include "raylet/object_manager.h"
@@ -57,7 +58,8 @@ std::string HostName() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std::uint64_t capacity) {
+Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std::uint64_t capacity,
+                                                      store::SegmentMemory* memory) {
   const std::string prefix = tag + "-store";
   TROUPE_ASSIGN_OR_RETURN(std::size_t stale, store::StoreOwner::ReclaimStale(prefix));
   for (const std::string& region : ipc::ListRegions(tag + "-")) {
@@ -68,7 +70,7 @@ Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std
   store::StoreOptions options;
   options.name_prefix = prefix;
   options.capacity = capacity;
-  return store::StoreOwner::Open(std::move(options));
+  return store::StoreOwner::Open(std::move(options), memory);
 }
 
 }  // namespace
@@ -76,7 +78,8 @@ Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std
 // Members are destroyed in reverse order: each uses only those above it while it goes.
 struct Raylet::Impl {
   Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
-       std::unique_ptr<store::StoreOwner> object_store, const std::string& tag);
+       std::unique_ptr<MemoryThread> memory_thread, std::unique_ptr<store::StoreOwner> object_store,
+       const std::string& tag);
 
   Status Start();
   void Stop(const std::string& reason, std::function<void()> done);
@@ -107,6 +110,7 @@ struct Raylet::Impl {
   bool stopping = false;
   Managers managers;
 
+  std::unique_ptr<MemoryThread> memory;
   std::unique_ptr<store::StoreOwner> store;
   SharedRegions regions;
   ClusterView cluster;
@@ -142,12 +146,14 @@ struct Raylet::Impl {
 };
 
 Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
-                   std::unique_ptr<store::StoreOwner> object_store, const std::string& tag)
+                   std::unique_ptr<MemoryThread> memory_thread, std::unique_ptr<store::StoreOwner> object_store,
+                   const std::string& tag)
     : loop(event_loop),
       options(std::move(raylet_options)),
       events(std::move(raylet_events)),
       identity{NodeId::Random(), {}, options.session_dir, options.head, options.is_head_node},
       credentials{options.token, "", rpc::kProtocolVersion},
+      memory(std::move(memory_thread)),
       store(std::move(object_store)),
       cluster(identity.node),
       resources(options.capacity.resources, [this] { OnChanged(); }),
@@ -408,8 +414,10 @@ Raylet::~Raylet() = default;
 
 Result<std::unique_ptr<Raylet>> Raylet::Start(AsioEventLoop& loop, RayletOptions options, Events events) {
   const std::string tag = RegionTag(options.session_dir);
-  TROUPE_ASSIGN_OR_RETURN(auto store, OpenStore(tag, options.capacity.store));
-  auto impl = std::make_unique<Impl>(loop, std::move(options), std::move(events), std::move(store), tag);
+  auto memory = std::make_unique<MemoryThread>(loop);
+  TROUPE_ASSIGN_OR_RETURN(auto store, OpenStore(tag, options.capacity.store, memory.get()));
+  auto impl =
+      std::make_unique<Impl>(loop, std::move(options), std::move(events), std::move(memory), std::move(store), tag);
   TROUPE_RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<Raylet>(new Raylet(std::move(impl)));
 }

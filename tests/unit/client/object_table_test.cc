@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "object_store/shared_segment.h"
 #include "process_fixture.h"
 
 namespace troupe::client {
@@ -30,6 +31,20 @@ class ObjectTableTest : public testing::Test {
   TestProcess& middle_ = net_.Add(kHere, 2);
   TestProcess& last_ = net_.Add(kThere, 3);
 };
+
+TEST_F(ObjectTableTest, AddressesOfARetiredSegmentAreGivenBack) {
+  const std::string name = store::SegmentName("troupe-test-" + ProcessId::Random().Hex(), 1, 1);
+  ASSERT_TRUE(store::MakeSegment(name).ok());
+  ASSERT_TRUE(store::ReserveRange(name, 0, 4096).ok());
+  ASSERT_TRUE(owner_.core().segments.MapReadable({name, 4096, 0, 100}).ok());
+  ASSERT_TRUE(owner_.core().segments.MapWritable({name, 4096, 64, 100}).ok());
+  store::RemoveSegment(name);
+  pb::RayletToClient message;
+  message.mutable_segments_retired()->add_segments("another");
+  message.mutable_segments_retired()->add_segments(name);
+  owner_.tables().OnRaylet(message);
+  EXPECT_EQ(owner_.core().segments.mappings(), 0U);
+}
 
 TEST_F(ObjectTableTest, AnObjectGoesWithItsLastRef) {
   auto ref = owner_.Put("value");

@@ -27,6 +27,10 @@ class StoreModelTest : public ::testing::Test {
  protected:
   StoreModelTest() : seed_(TestSeed()), random_(seed_), store_(OpenStore({.capacity = kCapacity})) {
     for (std::size_t i = 0; i < kProcesses; ++i) processes_.push_back(ProcessId{++last_process_});
+    store_->OnRetired([this](const std::string& segment) {
+      may_write_.erase(segment);
+      view_.Forget(segment);
+    });
   }
 
   ProcessId& AnyProcess() { return processes_[random_() % kProcesses]; }
@@ -184,10 +188,6 @@ void StoreModelTest::Step() {
 }
 
 void StoreModelTest::CheckBooks() {
-  for (const std::string& name : store_->TakeRetiredSegments()) {
-    may_write_.erase(name);
-    view_.Forget(name);
-  }
   Usage expected;
   std::vector<Extent> extents;
   for (const auto& [id, object] : model_) {

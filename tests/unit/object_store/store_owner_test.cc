@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <map>
 
 #include "object_store/shared_segment.h"
+#include "object_store/store_view.h"
 #include "tests/unit/object_store/store_test_support.h"
 
 namespace troupe::store {
@@ -37,6 +39,8 @@ class StoreOwnerTest : public ::testing::Test {
     options.name_prefix = prefix_;
     store_ = OpenStore(options);
     ASSERT_NE(store_, nullptr);
+    retired_.clear();
+    store_->OnRetired([this](const std::string& segment) { retired_.push_back(segment); });
   }
   Extent MustCreate(ProcessId writer, ObjectId id, std::uint64_t size) {
     const auto extent = store_->Create(writer, id, size);
@@ -58,6 +62,7 @@ class StoreOwnerTest : public ::testing::Test {
   const ProcessId other_{2};
   const ObjectId id_{1, 1};
   const ObjectId second_{1, 2};
+  std::vector<std::string> retired_;
   std::unique_ptr<StoreOwner> store_;
 };
 
@@ -286,8 +291,24 @@ TEST_F(StoreOwnerTest, GivesLargeObjectsSegmentsOfTheirOwnInSteps) {
   EXPECT_EQ(extent.segment_size, 4 * kMiB);
   EXPECT_NE(MustPut(writer_, second_, 100).segment, extent.segment);
   store_->Delete(id_);
-  EXPECT_EQ(store_->TakeRetiredSegments(), std::vector{extent.segment});
+  EXPECT_EQ(retired_, std::vector{extent.segment});
   EXPECT_EQ(store_->GetUsage().reserved, kMiB);
+}
+
+TEST_F(StoreOwnerTest, GivesMemoryBackAlsoWhereAClientStillMapsIt) {
+  Open({.capacity = 16 * kMiB, .warm_limit = 0});
+  const Extent extent = MustPut(writer_, id_, 4 * kMiB);
+  StoreView slow_client;
+  ASSERT_TRUE(slow_client.MapReadable(extent).ok());
+  const int file = ::open(("/dev/shm/" + extent.segment).c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat info {};
+  ASSERT_EQ(::fstat(file, &info), 0);
+  EXPECT_EQ(info.st_blocks * 512, 4 << 20);
+  store_->Delete(id_);
+  ASSERT_EQ(::fstat(file, &info), 0);
+  EXPECT_EQ(info.st_blocks, 0);
+  EXPECT_EQ(info.st_nlink, 0U);
+  ::close(file);
 }
 
 TEST_F(StoreOwnerTest, ReusesAWarmSegmentForTheNextLargeObject) {
@@ -308,8 +329,7 @@ TEST_F(StoreOwnerTest, UnlinksEmptySegmentsAboveItsWarmLimit) {
   for (std::uint64_t i = 1; i <= 5; ++i) store_->Delete({1, i});
   EXPECT_EQ(store_->GetUsage().segments, 2U);
   EXPECT_EQ(store_->GetUsage().reserved, 128 * kKiB);
-  EXPECT_EQ(store_->TakeRetiredSegments().size(), 3U);
-  EXPECT_EQ(store_->TakeRetiredSegments().size(), 0U);
+  EXPECT_EQ(retired_.size(), 3U);
   EXPECT_EQ(SegmentsOf(prefix_).size(), 2U);
 }
 
@@ -450,10 +470,10 @@ TEST_F(StoreOwnerTest, UndoesALocalCreateThatCannotBeMapped) {
 
 TEST_F(StoreOwnerTest, ReclaimsWhatAKilledOwnerLeftAndNothingElse) {
   const std::string longer = prefix_ + "-1";
-  ASSERT_EQ(ReserveSegment(SegmentName(prefix_, 7, 0), 4096), OkStatus());
-  ASSERT_EQ(ReserveSegment(SegmentName(prefix_, 8, 12), 4096), OkStatus());
-  ASSERT_EQ(ReserveSegment(SegmentName(longer, 7, 0), 4096), OkStatus());
-  EXPECT_EQ(ReserveSegment(SegmentName(prefix_, 7, 0), 4096).code(), StatusCode::kAlreadyExists);
+  ASSERT_EQ(MakeSegment(SegmentName(prefix_, 7, 0)), OkStatus());
+  ASSERT_EQ(MakeSegment(SegmentName(prefix_, 8, 12)), OkStatus());
+  ASSERT_EQ(MakeSegment(SegmentName(longer, 7, 0)), OkStatus());
+  EXPECT_EQ(MakeSegment(SegmentName(prefix_, 7, 0)).code(), StatusCode::kAlreadyExists);
   const auto count = StoreOwner::ReclaimStale(prefix_);
   ASSERT_TRUE(count.ok());
   EXPECT_EQ(*count, 2U);

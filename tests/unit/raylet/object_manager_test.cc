@@ -5,6 +5,7 @@
 
 #include "common/manual_event_loop.h"
 #include "fakes.h"
+#include "tests/unit/object_store/slow_memory.h"
 
 namespace troupe::raylet {
 namespace {
@@ -23,12 +24,12 @@ class ObjectManagerTest : public ::testing::Test {
     peers_.alive = {peer_};
   }
 
-  static std::unique_ptr<store::StoreOwner> OpenStore() {
+  static std::unique_ptr<store::StoreOwner> OpenStore(store::SegmentMemory* memory = nullptr) {
     store::StoreOptions options;
     options.name_prefix = "troupe-test-" + ProcessId::Random().Hex();
     options.capacity = kCapacity;
     options.warm_limit = 0;
-    return std::move(store::StoreOwner::Open(options)).value();
+    return std::move(store::StoreOwner::Open(options, memory)).value();
   }
   void Create(ProcessId client, ObjectId id, std::uint64_t size) {
     pb::CreateObject create;
@@ -303,6 +304,86 @@ TEST_F(ObjectManagerTest, MessagesThatMakeNoSenseChangeNothing) {
   EXPECT_EQ(Errors(a_).size(), 1U);
   Seal(a_, x_);
   EXPECT_TRUE(store_->Contains(x_));
+}
+
+TEST_F(ObjectManagerTest, TellsOfARetiredSegmentThoseWhoMayMapIt) {
+  Create(a_, x_, kHalf);
+  Seal(a_, x_);
+  const auto retired = [&](ProcessId client) { return clients_.Of(client, pb::RayletToClient::kSegmentsRetired); };
+  Delete(x_);
+  ASSERT_EQ(retired(a_).size(), 1U);
+  EXPECT_EQ(retired(a_)[0].segments_retired().segments(0),
+            clients_.Of(a_, pb::RayletToClient::kObjectExtent)[0].object_extent().segment());
+  EXPECT_TRUE(retired(b_).empty()) << "never heard of it";
+  Create(a_, y_, kHalf);
+  Seal(a_, y_);
+  Get(b_, y_);
+  Release(b_, y_);
+  Delete(y_);
+  EXPECT_EQ(retired(a_).size(), 2U);
+  EXPECT_EQ(retired(b_).size(), 1U);
+}
+
+// With memory that comes later.
+class SlowObjectManagerTest : public ObjectManagerTest {
+ protected:
+  store::SlowMemory memory_;
+  std::unique_ptr<store::StoreOwner> slow_store_ = OpenStore(&memory_);
+  ObjectManager slow_{self_, {loop_, *slow_store_, clients_, peers_, transfers_}, [] {}};
+
+  void Create(ProcessId client, ObjectId id, std::uint64_t size) {
+    pb::CreateObject create;
+    create.set_id(id.Bytes());
+    create.set_size(size);
+    slow_.Create(client, ++request_, create);
+  }
+};
+
+TEST_F(SlowObjectManagerTest, AnswersAWriterWhenItsMemoryHasCome) {
+  Create(a_, x_, kHalf);
+  Create(b_, z_, 100);  // waits for no memory of others
+  EXPECT_EQ(Extents(a_), 0U);
+  memory_.DoOne();
+  EXPECT_EQ(Extents(a_), 1U);
+  EXPECT_EQ(Extents(b_), 0U);
+  memory_.DoOne();
+  EXPECT_EQ(Extents(b_), 1U);
+}
+
+TEST_F(SlowObjectManagerTest, AWriterThatDiedMeanwhileIsNotAnswered) {
+  Create(a_, x_, kHalf);
+  slow_.OnLocalProcessGone(a_);
+  memory_.DoOne();
+  EXPECT_EQ(Extents(a_), 0U);
+  EXPECT_TRUE(Errors(a_).empty());
+  EXPECT_EQ(slow_.usage().objects, 0U);
+}
+
+TEST_F(SlowObjectManagerTest, AFullMachineIsAskedAgainUntilTheTimeIsOver) {
+  memory_.failure = ResourceExhausted("the machine is full");
+  Create(a_, x_, kHalf);
+  memory_.DoOne();
+  EXPECT_TRUE(Errors(a_).empty());
+  EXPECT_TRUE(memory_.idle()) << "not at once";
+  Create(b_, z_, 100);  // after it
+  slow_.OnLocalProcessGone(ProcessId{77});
+  EXPECT_FALSE(memory_.idle());
+  memory_.DoOne();
+  loop_.Advance(CreateQueue::kMaxWait);
+  ASSERT_EQ(Errors(a_).size(), 1U);
+  EXPECT_EQ(Errors(a_)[0].outcome(), pb::Error::NOT_EXECUTED);
+  EXPECT_THAT(Errors(a_)[0].message(), HasSubstr("the machine is full"));
+}
+
+TEST_F(SlowObjectManagerTest, AFullMachineThatHasRoomAgainServes) {
+  memory_.failure = ResourceExhausted("the machine is full");
+  Create(a_, x_, kHalf);
+  memory_.DoOne();
+  memory_.failure = OkStatus();
+  slow_.OnLocalProcessGone(ProcessId{77});
+  memory_.DoOne();
+  EXPECT_EQ(Extents(a_), 1U);
+  EXPECT_TRUE(Errors(a_).empty());
 }
 
 }  // namespace
