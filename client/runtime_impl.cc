@@ -20,6 +20,9 @@ Deadline ToDeadline(std::optional<std::chrono::nanoseconds> timeout) {
 
 std::shared_ptr<const ErrorInfo> Shared(ErrorInfo error) { return std::make_shared<const ErrorInfo>(std::move(error)); }
 
+// What the head takes, less what the encoding adds.
+constexpr std::size_t kMaxKeptArguments = (8u << 20) - (64u << 10);
+
 std::span<const std::byte> AsBytes(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -266,11 +269,39 @@ pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const
   return spec;
 }
 
+void RuntimeImpl::KeepWithSpec(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec,
+                               internal::Arguments* arguments) {
+  std::size_t total = arguments->values.bytes.size();
+  std::vector<std::pair<internal::ObjectPtr*, internal::ObjectValue>> stored;
+  for (auto& [position, object] : arguments->refs) {
+    internal::ObjectValue value = Read(lock, object, {});
+    if (value.error) return;  // the creation fails with it
+    total += value.bytes.size();
+    if (object->record()->state == ObjectRecord::State::kStored) stored.emplace_back(&object, std::move(value));
+  }
+  if (total > kMaxKeptArguments) {
+    if (spec.max_restarts() == 0) return;
+    lock.unlock();
+    Throw({.kind = ErrorKind::kUsage,
+           .outcome = Outcome::kNotExecuted,
+           .message = "its constructor arguments take " + std::to_string(total) + " bytes, and of a detached actor " +
+                      "that may restart at most " + std::to_string(kMaxKeptArguments) +
+                      " are kept for that; pass where the data lies, give it in a call, or set max_restarts to 0",
+           .actor_class = spec.class_name()});
+  }
+  for (auto& [object, value] : stored) {
+    const ObjectRecord& record = *(*object)->record();
+    std::string bytes(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
+    *object = objects_.NewInline({std::move(bytes), record.contained_objects, record.contained_actors});
+  }
+}
+
 internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
   pb::ActorSpec spec = ToSpec(creation);
   const bool named = !spec.name().empty();
   std::unique_lock lock(core_->mutex);
   CheckConnected();
+  if (spec.detached()) KeepWithSpec(lock, spec, &creation.arguments);
   auto registered = std::make_shared<std::optional<pb::RayletToClient>>();
   internal::ActorPtr actor =
       actors_.Create(std::move(spec), creation.options.get_if_exists.value_or(false), std::move(creation.arguments),

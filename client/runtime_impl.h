@@ -94,6 +94,9 @@ class RuntimeImpl final : public internal::Runtime {
   pb::RayletToClient Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message);
   // Of a task with such options; throws UsageError. With the mutex held.
   ShapePtr ShapeOf(const TaskOptions& options);
+  // A detached actor may start again when its creator and its node are gone, so its arguments go with its spec to the
+  // head. Waits for them.
+  void KeepWithSpec(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec, internal::Arguments* arguments);
   pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;
 
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();

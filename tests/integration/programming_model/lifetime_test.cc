@@ -53,8 +53,21 @@ class Mortal {
   int count_ = 0;
 };
 
+// Made from values that no message holds: one given as it is, one as a ref.
+class Heir {
+ public:
+  Heir(std::string large, std::string ref) : large_(std::move(large)), ref_(std::move(ref)) {}
+  std::pair<std::size_t, std::size_t> Sizes() const { return {large_.size(), ref_.size()}; }
+  void Crash() { _exit(3); }
+
+ private:
+  std::string large_;
+  std::string ref_;
+};
+
 }  // namespace lifetime
 
+TROUPE_ACTOR(lifetime::Heir, Sizes, Crash);
 TROUPE_ACTOR(lifetime::Mortal, Pid, Count, Note, Leave, Crash, CrashOnce, Throw, Incarnation, Blob, Name, WaitFor);
 
 namespace lifetime {
@@ -83,6 +96,7 @@ TROUPE_ACTOR(lifetime::Mother, Pid, ChildPid, TaskPid, Kept);
 namespace troupe::integration {
 namespace {
 
+using lifetime::Heir;
 using lifetime::Mortal;
 using lifetime::Mother;
 
@@ -304,6 +318,39 @@ TEST_F(Lifetimes, ADetachedActorSurvivesItsCreatorAndServesAnotherProgram) {
   EXPECT_TRUE(IsRunning(detached));
   Kill(actor);
   EXPECT_TRUE(WaitGone(detached));
+}
+
+std::string LargeText(std::size_t size) { return std::string(size, 't'); }
+
+int MakeHeir(const std::vector<std::string>&) {
+  Init({.name_space = "shared"});
+  auto ref = Run<&LargeText>(std::size_t{300'000});
+  auto heir = Spawn<Heir>({.name = "heir", .lifetime = Lifetime::kDetached, .max_restarts = -1},
+                          std::string(1'000'000, 'x'), ref);
+  heir.Sizes().Get();
+  try {
+    Spawn<Heir>({.name = "rich-heir", .lifetime = Lifetime::kDetached, .max_restarts = 1}, std::string(9'000'000, 'x'),
+                ref);
+  } catch (const UsageError& error) {
+    std::printf("%s\n", error.what());
+  }
+  auto once = Spawn<Heir>({.name = "rich-once", .lifetime = Lifetime::kDetached}, std::string(9'000'000, 'x'), ref);
+  std::printf("%zu\n", once.Sizes().Get().first);
+  Kill(once);
+  return 0;
+}
+const bool kMakeHeir = RegisterRole("make heir", MakeHeir);
+
+TEST_F(Lifetimes, ADetachedActorRestartsFromLargeArgumentsAfterItsCreatorHasGone) {
+  Program maker = Program::OfRole("make heir");
+  ASSERT_EQ(maker.Wait(), 0) << maker.Errors();
+  EXPECT_NE(maker.Output().find("of a detached actor that may restart at most"), std::string::npos) << maker.Output();
+  EXPECT_NE(maker.Output().find("\n9000000\n"), std::string::npos) << maker.Output();
+  auto heir = GetActor<Heir>("heir", "shared");
+  EXPECT_FALSE(heir.Crash().TryGet(kDeadline).has_value());
+  const auto sizes = heir.With({.max_task_retries = -1}).Sizes().Get(kDeadline);
+  EXPECT_EQ(sizes, std::pair(std::size_t{1'000'000}, std::size_t{300'000}));
+  Kill(heir);
 }
 
 int MakeMother(const std::vector<std::string>&) {
