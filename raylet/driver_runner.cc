@@ -71,8 +71,10 @@ bool IsSubmissionId(const std::string& text) {
   return !text.empty() && text.size() <= 128 && text[0] != '.' && std::all_of(text.begin(), text.end(), IsIdCharacter);
 }
 
+std::string DriverLogName(const std::string& submission) { return "job-" + submission + ".log"; }
+
 std::string DriverLogPath(const std::string& session_dir, const std::string& submission) {
-  return session_dir + "/logs/job-" + submission + ".log";
+  return session_dir + "/logs/" + DriverLogName(submission);
 }
 
 DriverRunner::DriverRunner(EventLoop& loop, boost::asio::io_context& context, Options options, OnUpdate on_update,

@@ -23,6 +23,8 @@ namespace troupe::raylet {
 bool IsSubmissionId(const std::string& text);
 
 // <session>/logs/job-<submission>.log
+// Within <session_dir>/logs.
+std::string DriverLogName(const std::string& submission);
 std::string DriverLogPath(const std::string& session_dir, const std::string& submission);
 
 // Loop thread only; reports come from the loop and never from inside a call. The loop, the context (the loop's own) and

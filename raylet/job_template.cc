@@ -32,7 +32,9 @@ JobTemplate::JobTemplate(EventLoop& loop, boost::asio::io_context& context, cons
 
 JobTemplate::~JobTemplate() { Stop(); }
 
-std::string JobTemplate::LogPath() const { return options_.session_dir + "/logs/template-" + job_.Hex() + ".log"; }
+std::string JobTemplate::LogName() const { return "template-" + job_.Hex() + ".log"; }
+
+std::string JobTemplate::LogPath() const { return options_.session_dir + "/logs/" + LogName(); }
 
 void JobTemplate::Start(const pb::Program& program) {
   if (state_ != State::kNone) return;

@@ -48,6 +48,8 @@ class JobTemplate {
   bool can_fork() const { return state_ == State::kReady; }
   bool exec_only() const { return state_ == State::kExecOnly; }
   pid_t pid() const { return process_ ? process_->pid() : 0; }
+  // Of the file in <session_dir>/logs that it writes to.
+  std::string LogName() const;
   // Once exec_only().
   const LocalProgram& local() const { return local_; }
 

@@ -31,6 +31,8 @@ class LogMonitor {
     std::chrono::milliseconds report_dropped_after{1'000};
     // Whether the driver of a submission runs, for the `end` of its log. Empty: none does.
     std::function<bool(const std::string& submission)> driver_running = {};
+    // Whether a worker's file that is not there was empty at its end. Empty: none was.
+    std::function<bool(const std::string& path)> was_empty = {};
   };
 
   // Whole lines of one stream in order, without their ends. `dropped` lines were left out before these.

@@ -7,12 +7,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "common/utf8.h"
 #include "raylet/driver_runner.h"
 #include "raylet/worker_command.h"
 
 namespace troupe::raylet {
+
+struct LogReader::Part {
+  bool exists = false;
+  std::uint64_t offset = 0;
+  std::string data;
+  std::uint64_t size = 0;  // of the file
+};
+
 namespace {
 
 constexpr std::uint32_t kDefaultBytes = 64u << 10;
@@ -21,16 +30,12 @@ constexpr std::uint32_t kMaxWaitMs = 5'000;
 constexpr std::size_t kMaxWaiting = 1'024;
 // For what no file event tells: that a driver has ended, or a log outside of the session's folder.
 constexpr std::chrono::milliseconds kPollInterval{100};
+constexpr std::chrono::milliseconds kLeastInterval{1};
 
-struct Part {
-  bool exists = false;
-  std::uint64_t offset = 0;
-  std::string data;
-  std::uint64_t size = 0;  // of the file
-};
+}  // namespace
 
 // Up to `max_bytes` from `offset`, or the last ones when `tail`. Blocks for one read.
-Part ReadPart(const std::string& path, std::uint64_t offset, std::uint32_t max_bytes, bool tail) {
+LogReader::Part LogReader::ReadPart(const std::string& path, std::uint64_t offset, std::uint32_t max_bytes, bool tail) {
   Part part;
   part.offset = offset;
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -51,8 +56,6 @@ Part ReadPart(const std::string& path, std::uint64_t offset, std::uint32_t max_b
   return part;
 }
 
-}  // namespace
-
 // A log by its identifiers. Paths are made here and nowhere from what a caller sent, except for ids of known form.
 struct LogReader::Log {
   std::string path;
@@ -65,13 +68,16 @@ struct LogReader::Waiting {
   pb::ReadLogRequest request;
   Reply reply;
   MonotonicTime deadline;
+  bool reading = false;
+  bool again = false;  // something has happened since the read began
 };
 
 LogReader::LogReader(EventLoop& loop, const LogMonitor::Options& options, std::function<bool(ProcessId)> worker_running)
     : loop_(loop),
       options_(options),
       worker_running_(std::move(worker_running)),
-      self_(std::make_shared<LogReader*>(this)) {}
+      self_(std::make_shared<LogReader*>(this)),
+      files_(loop, "troupe-reader") {}
 
 LogReader::~LogReader() { loop_.Cancel(poll_timer_); }
 
@@ -104,65 +110,87 @@ LogReader::Log LogReader::Find(const pb::ReadLogRequest& request) const {
 }
 
 void LogReader::Read(const pb::ReadLogRequest& request, Reply reply) {
-  auto waiting = std::make_unique<Waiting>();
-  waiting->request = request;
+  auto owned = std::make_unique<Waiting>();
+  Waiting& waiting = *owned;
+  waiting.request = request;
   const std::uint32_t asked = request.max_bytes() == 0 ? kDefaultBytes : request.max_bytes();
-  waiting->request.set_max_bytes(std::min(asked, kMaxBytes));
-  waiting->reply = std::move(reply);
-  const std::chrono::milliseconds wait(std::min(request.wait_ms(), kMaxWaitMs));
-  waiting->deadline = loop_.Now() + wait;
-  if (TryAnswer(*waiting, wait.count() == 0 || waiting_.size() >= kMaxWaiting)) return;
-  waiting_.push_back(std::move(waiting));
-  if (poll_timer_ == 0) Poll();
+  waiting.request.set_max_bytes(std::min(asked, kMaxBytes));
+  waiting.reply = std::move(reply);
+  const bool patient = waiting_.size() < kMaxWaiting;
+  waiting.deadline = loop_.Now() + std::chrono::milliseconds(patient ? std::min(request.wait_ms(), kMaxWaitMs) : 0);
+  waiting_.emplace(++last_, std::move(owned));
+  Look(last_);
+  SchedulePoll();
 }
 
-bool LogReader::TryAnswer(Waiting& waiting, bool last) {
-  pb::ReadLogRequest& request = waiting.request;
-  const Log log = Find(request);
-  pb::LogChunk chunk;
-  chunk.set_error(Utf8(log.error));
-  if (!log.error.empty()) return Answer(waiting, std::move(chunk)), true;
-
-  Part part = ReadPart(log.path, request.offset(), request.max_bytes(), request.tail());
-  if (!part.exists && !log.running) {
-    chunk.set_error(Utf8("no log of " + log.title + " is on this node"));
-    return Answer(waiting, std::move(chunk)), true;
+// Whether more can come is asked before the file is read: what comes in between is then not missed.
+void LogReader::Look(std::uint64_t id) {
+  Waiting& waiting = *waiting_.at(id);
+  waiting.again = waiting.reading;
+  if (std::exchange(waiting.reading, true)) return;
+  const pb::ReadLogRequest& request = waiting.request;
+  Log log = Find(request);
+  if (!log.error.empty()) {
+    pb::LogChunk chunk;
+    chunk.set_error(Utf8(log.error));
+    return Answer(id, std::move(chunk));
   }
-  // The raylet's own log rotates: beyond its end means that a new file has begun.
-  if (request.source() == pb::ReadLogRequest::RAYLET && part.offset > part.size) {
-    part = ReadPart(log.path, 0, request.max_bytes(), false);
+  const bool rotates = request.source() == pb::ReadLogRequest::RAYLET;
+  files_.Run(
+      [path = log.path, offset = request.offset(), max_bytes = request.max_bytes(), tail = request.tail(), rotates] {
+        Part part = ReadPart(path, offset, max_bytes, tail);
+        // Beyond the end of a log that rotates means that a new file has begun.
+        return rotates && part.offset > part.size ? ReadPart(path, 0, max_bytes, false) : part;
+      },
+      [this, id, log](Part part) { OnPart(id, log, std::move(part)); });
+}
+
+void LogReader::OnPart(std::uint64_t id, const Log& log, Part part) {
+  Waiting& waiting = *waiting_.at(id);
+  waiting.reading = false;
+  pb::LogChunk chunk;
+  const bool was_empty = options_.was_empty && options_.was_empty(log.path);
+  if (!part.exists && !log.running && !was_empty) {
+    chunk.set_error(Utf8("no log of " + log.title + " is on this node, or not any more: see --keep-worker-logs"));
+    return Answer(id, std::move(chunk));
   }
   const bool end = !log.running && part.offset + part.data.size() >= part.size;
-  if (part.data.empty() && !end && !last) {
-    request.set_tail(false);
-    request.set_offset(part.offset);
-    return false;
+  if (part.data.empty() && !end && loop_.Now() < waiting.deadline) {
+    waiting.request.set_tail(false);
+    waiting.request.set_offset(part.offset);
+    if (waiting.again) Look(id);
+    return;
   }
   chunk.set_offset(part.offset);
   chunk.set_data(std::move(part.data));
   chunk.set_end(end);
-  return Answer(waiting, std::move(chunk)), true;
+  Answer(id, std::move(chunk));
 }
 
-void LogReader::Answer(Waiting& waiting, pb::LogChunk chunk) {
-  loop_.Post([weak = std::weak_ptr(self_), reply = std::move(waiting.reply), chunk = std::move(chunk)] {
+void LogReader::Answer(std::uint64_t id, pb::LogChunk chunk) {
+  auto waiting = waiting_.extract(id);
+  loop_.Post([weak = std::weak_ptr(self_), reply = std::move(waiting.mapped()->reply), chunk = std::move(chunk)] {
     if (!weak.expired()) reply(chunk);
   });
 }
 
 void LogReader::Wake() {
-  std::erase_if(waiting_, [&](const std::unique_ptr<Waiting>& waiting) {
-    return TryAnswer(*waiting, loop_.Now() >= waiting->deadline);
-  });
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, waiting] : waiting_) ids.push_back(id);
+  for (const std::uint64_t id : ids) Look(id);
 }
 
 void LogReader::Poll() {
   poll_timer_ = 0;
   Wake();
-  if (waiting_.empty()) return;
+  SchedulePoll();
+}
+
+void LogReader::SchedulePoll() {
+  if (waiting_.empty() || poll_timer_ != 0) return;
   std::chrono::nanoseconds next = kPollInterval;
-  for (const auto& waiting : waiting_) next = std::min(next, waiting->deadline - loop_.Now());
-  poll_timer_ = loop_.After(next, [weak = std::weak_ptr(self_)] {
+  for (const auto& [id, waiting] : waiting_) next = std::min(next, waiting->deadline - loop_.Now());
+  poll_timer_ = loop_.After(std::max<std::chrono::nanoseconds>(next, kLeastInterval), [weak = std::weak_ptr(self_)] {
     if (const auto self = weak.lock()) (*self)->Poll();
   });
 }

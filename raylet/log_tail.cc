@@ -13,6 +13,8 @@ namespace {
 // A multiple of every block size in use: a block that is only partly in the range would be zeroed there, not freed.
 constexpr std::uint64_t kTrimUnit = 64u << 10;
 
+constexpr std::uint64_t kTrimStep = 4u << 20;  // at a time, for the loop waits for it
+
 }  // namespace
 
 LogTail::~LogTail() {
@@ -39,7 +41,7 @@ std::string LogTail::Read(std::size_t max_bytes) {
 }
 
 void LogTail::Trim() {
-  if (offset_ < trimmed_ + 2 * keep_bytes_) return;
+  if (offset_ < trimmed_ + keep_bytes_ + std::min(keep_bytes_, kTrimStep)) return;
   const std::uint64_t until = (offset_ - keep_bytes_) / kTrimUnit * kTrimUnit;
   if (until <= trimmed_) return;
   // A file system that cannot do this (EOPNOTSUPP) keeps everything; asking again each time costs little.

@@ -56,6 +56,18 @@ void AddFlags(CLI::App* app, Flags* flags) {
   app->add_option("--log-level", flags->log_level, "trace, debug, info, warn, error or off")->capture_default_str();
   app->add_option("--parent-pid", flags->parent_pid, "Stop when this process ends");
   app->add_option("--node-name", flags->raylet.node_name, "Name of the node for people; default: the host's");
+  app->add_option("--keep-worker-logs", flags->raylet.worker_logs.number,
+                  "Of so many workers that have ended the output is kept")
+      ->envname("TROUPE_KEEP_WORKER_LOGS")
+      ->capture_default_str();
+  app->add_option("--keep-worker-log-bytes", flags->raylet.worker_logs.bytes, "At most so many bytes of it")
+      ->envname("TROUPE_KEEP_WORKER_LOG_BYTES")
+      ->capture_default_str();
+  app->add_option_function<std::uint32_t>(
+         "--keep-worker-log-hours",
+         [flags](std::uint32_t hours) { flags->raylet.worker_logs.age = std::chrono::hours(hours); },
+         "And so long; default: 168")
+      ->envname("TROUPE_KEEP_WORKER_LOG_HOURS");
   app->set_version_flag("--version", std::string(rpc::SoftwareVersion()));
 }
 

@@ -22,6 +22,7 @@ class LeaseManager;
 class LocalLeases;
 class LogFlusher;
 class LogForwarder;
+class LogKeeper;
 class LogMonitor;
 class ObjectManager;
 class PeerLinks;
@@ -51,6 +52,7 @@ struct Managers {
   LogForwarder* logs = nullptr;
   LogFlusher* log_flusher = nullptr;
   LogMonitor* log_monitor = nullptr;
+  LogKeeper* log_keeper = nullptr;
   DriverRunner* drivers = nullptr;
   JobPackager* packager = nullptr;
   ProcessDeaths* deaths = nullptr;

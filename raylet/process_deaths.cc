@@ -14,10 +14,12 @@
 #include "raylet/lease_manager.h"
 #include "raylet/local_leases.h"
 #include "raylet/log_forwarder.h"
+#include "raylet/log_keeper.h"
 #include "raylet/log_monitor.h"
 #include "raylet/object_manager.h"
 #include "raylet/peer_links.h"
 #include "raylet/router.h"
+#include "raylet/worker_command.h"
 
 namespace troupe::raylet {
 
@@ -61,7 +63,10 @@ void ProcessDeaths::FinishWorker(const WorkerProcess& worker, const std::string&
   Bury(worker.process, cause);
   m_.objects->OnLocalProcessGone(worker.process);
   ReportGone(worker.process, pb::WorkerInfo::WORKER, worker.job, worker.pid);
-  m_.log_monitor->Unwatch(worker.process, [logs = m_.logs, id = worker.process] { logs->RemoveWorker(id); });
+  m_.log_monitor->Unwatch(worker.process, [logs = m_.logs, keeper = m_.log_keeper, id = worker.process] {
+    logs->RemoveWorker(id);
+    keeper->OnEnded({WorkerLogName(id, false), WorkerLogName(id, true)});
+  });
 }
 
 // --- Drivers ---------------------------------------------------------------------------------------------------------

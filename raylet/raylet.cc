@@ -28,6 +28,7 @@
 #include "raylet/local_resources.h"
 #include "raylet/log_flusher.h"
 #include "raylet/log_forwarder.h"
+#include "raylet/log_keeper.h"
 #include "raylet/log_monitor.h"
 #include "raylet/managers.h"
 #include "raylet/memory_thread.h"
@@ -59,7 +60,7 @@ std::string HostName() {
 }
 
 Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std::uint64_t capacity,
-                                                      store::SegmentMemory* memory) {
+                                                     store::SegmentMemory* memory) {
   const std::string prefix = tag + "-store";
   TROUPE_ASSIGN_OR_RETURN(std::size_t stale, store::StoreOwner::ReclaimStale(prefix));
   for (const std::string& region : ipc::ListRegions(tag + "-")) {
@@ -90,6 +91,8 @@ struct Raylet::Impl {
   WorkerPool::Options PoolOptions() const;
   WorkerPool::Events PoolEvents();
   LogMonitor::Options LogOptions();
+  LogKeeper::Options KeeperOptions() const;
+  LogKeeper::Options DriverKeeperOptions() const;
   JobTable::Events JobEvents();
   PeerLinks::Events PeerEvents();
   Managers AllManagers();
@@ -125,6 +128,8 @@ struct Raylet::Impl {
   ClientDispatcher client_dispatcher;
   ClusterDispatcher cluster_dispatcher;
   ClientRegistry clients;
+  LogKeeper log_keeper;
+  LogKeeper driver_log_keeper;
   LogMonitor log_monitor;
   WorkerPool pool;
   PoolWorkers workers;
@@ -168,6 +173,8 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       client_dispatcher(managers, identity),
       cluster_dispatcher(managers),
       clients(loop, tag + "-bell-", regions, client_dispatcher),
+      log_keeper(loop, KeeperOptions()),
+      driver_log_keeper(loop, DriverKeeperOptions()),
       log_monitor(loop, loop.context(), LogOptions(),
                   [this](ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped) {
                     logs.Forward(worker, is_stderr, std::move(lines), dropped);
@@ -177,6 +184,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       drivers(
           loop, loop.context(), {.session_dir = options.session_dir, .address = options.session_dir},
           [this](const pb::DriverUpdate& update) {
+            if (update.ended()) driver_log_keeper.OnEnded({DriverLogName(update.submission())});
             pb::NodeToHead event;
             *event.mutable_driver_update() = update;
             head.SendEvent(std::move(event));
@@ -262,6 +270,7 @@ WorkerPool::Events Raylet::Impl::PoolEvents() {
     message.mutable_exit()->set_reason("it has been idle for long");
     clients.Send(worker.process, message);
   };
+  pool_events.on_logs_ended = [this](std::vector<std::string> names) { log_keeper.OnEnded(std::move(names)); };
   pool_events.on_note = [this](JobId job, const std::string& text) { logs.Note(job, text); };
   return pool_events;
 }
@@ -271,7 +280,21 @@ LogMonitor::Options Raylet::Impl::LogOptions() {
   log_options.session_dir = options.session_dir;
   log_options.raylet_log = options.log_file;
   log_options.driver_running = [this](const std::string& submission) { return drivers.running(submission); };
+  log_options.was_empty = [this](const std::string& path) { return log_keeper.WasEmpty(path); };
   return log_options;
+}
+
+LogKeeper::Options Raylet::Impl::KeeperOptions() const {
+  LogKeeper::Options keeper = options.worker_logs;
+  keeper.folder = options.session_dir + "/logs";
+  return keeper;
+}
+
+// That a job printed nothing is worth knowing.
+LogKeeper::Options Raylet::Impl::DriverKeeperOptions() const {
+  LogKeeper::Options keeper = KeeperOptions();
+  keeper.keep_empty = true;
+  return keeper;
 }
 
 JobTable::Events Raylet::Impl::JobEvents() {
@@ -313,6 +336,7 @@ Managers Raylet::Impl::AllManagers() {
           .logs = &logs,
           .log_flusher = &log_flusher,
           .log_monitor = &log_monitor,
+          .log_keeper = &log_keeper,
           .drivers = &drivers,
           .packager = &packager,
           .deaths = &deaths};
@@ -327,6 +351,9 @@ Status Raylet::Impl::Start() {
   TROUPE_ASSIGN_OR_RETURN(const int port, server.Start());
   address = options.bind + ":" + std::to_string(port);
   TROUPE_RETURN_IF_ERROR(log_monitor.Start());
+  log_keeper.TakeUp(
+      [](const std::string& name) { return name.starts_with("worker-") || name.starts_with("template-"); });
+  driver_log_keeper.TakeUp([](const std::string& name) { return name.starts_with("job-"); });
   spdlog::info("node {} joins the cluster of the head at {} with {}; a wake-up costs {} us here", identity.node.Hex(),
                options.head, resources.total().ToString(), identity.spin.count() / 1000);
   head.Start();

@@ -7,6 +7,7 @@
 
 #include "common/asio_event_loop.h"
 #include "common/status.h"
+#include "raylet/log_keeper.h"
 #include "raylet/node_capacity.h"
 
 namespace troupe::raylet {
@@ -20,7 +21,8 @@ struct RayletOptions {
   std::string token;
   NodeCapacity capacity;
   bool is_head_node = false;
-  std::string node_name;  // empty: the machine's name
+  std::string node_name;           // empty: the machine's name
+  LogKeeper::Options worker_logs;  // its folder is set by the raylet
 };
 
 // Loop thread. Everything it starts, it stops: processes, the socket and shared memory.

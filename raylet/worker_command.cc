@@ -30,8 +30,12 @@ SpawnOptions ProgramCommand(const pb::Program& program, const LocalProgram& loca
 
 }  // namespace
 
+std::string WorkerLogName(ProcessId process, bool is_stderr) {
+  return "worker-" + process.Hex() + (is_stderr ? ".err" : ".out");
+}
+
 std::string WorkerLogPath(const std::string& session_dir, ProcessId process, bool is_stderr) {
-  return session_dir + "/logs/worker-" + process.Hex() + (is_stderr ? ".err" : ".out");
+  return session_dir + "/logs/" + WorkerLogName(process, is_stderr);
 }
 
 SpawnOptions TemplateCommand(const pb::Program& program, const LocalProgram& local, JobId job,

@@ -12,6 +12,8 @@
 namespace troupe::raylet {
 
 // <session>/logs/worker-<process>.out or .err
+// Within <session_dir>/logs.
+std::string WorkerLogName(ProcessId process, bool is_stderr);
 std::string WorkerLogPath(const std::string& session_dir, ProcessId process, bool is_stderr);
 
 // A template: both outputs go to `log`.

@@ -246,6 +246,7 @@ std::unique_ptr<WorkerPool::Worker> WorkerPool::Remove(ProcessId id) {
   if (worker->state == State::kStarting) {
     --job.starting;
     --starting_;
+    LogsEnded({WorkerLogName(id, false), WorkerLogName(id, true)});
   }
   return worker;
 }

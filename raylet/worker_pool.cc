@@ -113,7 +113,9 @@ void WorkerPool::Pump() {
     Job* job = FindJob(id);
     if (job == nullptr) continue;
     if (!stopped_) StartMissing(*job);
-    if (IsUnneeded(*job)) jobs_.erase(id);
+    if (!IsUnneeded(*job)) continue;
+    LogsEnded({job->program_template->LogName()});
+    jobs_.erase(id);
   }
 }
 
@@ -221,6 +223,11 @@ void WorkerPool::StartFailed(JobId id, const Status& why, bool retry) {
   if (retry && ++job->failures < kStartAttempts) return SchedulePump();
   job->failures = 0;
   FailWaiting(*job, why);
+}
+
+void WorkerPool::LogsEnded(std::vector<std::string> names) {
+  if (!events_.on_logs_ended) return;
+  loop_.Post(Guarded([names = std::move(names)](WorkerPool& pool) { pool.events_.on_logs_ended(names); }));
 }
 
 JobTemplate* WorkerPool::TemplateOf(pid_t pid) {

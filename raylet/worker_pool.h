@@ -69,6 +69,9 @@ class WorkerPool {
     std::function<void(const WorkerProcess&)> ask_exit;
     // Something the job's user should read on the driver, once: why its workers start slowly.
     std::function<void(JobId, const std::string&)> on_note;
+    // Nobody writes any more to these files in <session_dir>/logs, of templates, and of workers of which on_started did
+    // not tell.
+    std::function<void(std::vector<std::string> names)> on_logs_ended;
   };
 
   using Ticket = std::uint64_t;
@@ -146,6 +149,7 @@ class WorkerPool {
   void OnTemplateFailed(JobId id, const Status& why, bool retry);
   void AwaitPackage(Job& job, const Status& why);
   void StartFailed(JobId id, const Status& why, bool retry);
+  void LogsEnded(std::vector<std::string> names);
 
   // The life of a worker (worker_life.cc).
   Status StartWorker(Job& job);

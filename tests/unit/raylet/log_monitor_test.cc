@@ -181,6 +181,18 @@ TEST_F(LogMonitorTest, ReadsByOffsetUntilTheEndOfAnEndedWorker) {
   EXPECT_TRUE(chunk.end());
 }
 
+TEST_F(LogMonitorTest, AnEmptyLogThatHasBeenDeletedIsEmptyAndOneThatIsNotKnownIsNot) {
+  LogMonitor::Options options;
+  options.was_empty = [&](const std::string& path) { return path.ends_with(worker_.Hex() + ".out"); };
+  Start(options);
+  pb::ReadLogRequest request = OfWorker();
+  const pb::LogChunk chunk = Read(request);
+  EXPECT_EQ(chunk.error(), "");
+  EXPECT_TRUE(chunk.end());
+  request.set_is_stderr(true);
+  EXPECT_THAT(Read(request).error(), HasSubstr("is on this node, or not any more"));
+}
+
 TEST_F(LogMonitorTest, ReadsTheTail) {
   Start();
   AppendOut("0123456789");

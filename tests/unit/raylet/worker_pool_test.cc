@@ -41,6 +41,9 @@ class WorkerPoolTest : public ::testing::Test {
     };
     events_.on_started = [this](const WorkerProcess&) { ++started_; };
     events_.on_note = [this](JobId, const std::string& text) { notes_.push_back(text); };
+    events_.on_logs_ended = [this](const std::vector<std::string>& names) {
+      logs_ended_.insert(logs_ended_.end(), names.begin(), names.end());
+    };
   }
   ~WorkerPoolTest() override {
     if (pool_) pool_->KillAll();
@@ -99,6 +102,7 @@ class WorkerPoolTest : public ::testing::Test {
   WorkerPool::Events events_;
   std::vector<std::pair<ProcessId, ExitCause>> exits_;
   std::vector<std::string> notes_;
+  std::vector<std::string> logs_ended_;
   int started_ = 0;
   std::unique_ptr<WorkerPool> pool_;
 };
@@ -277,6 +281,10 @@ TEST_F(WorkerPoolTest, NamesAProgramThatNeverCallsInit) {
 TEST_F(WorkerPoolTest, NamesAWorkerThatExitsInItsFork) {
   const auto worker = Acquire(Job("worker-exits"));
   EXPECT_THAT(worker.status().message(), AllOf(HasSubstr("exited with status 5"), HasSubstr("worker gives up")));
+  EXPECT_TRUE(runner_.Until([&] { return logs_ended_.size() >= 2; })) << "nobody heard of this worker";
+  for (const std::string& name : logs_ended_) {
+    EXPECT_TRUE(std::filesystem::exists(dir_ / ("logs/" + name)) || name.ends_with(".out")) << name;
+  }
 }
 
 TEST_F(WorkerPoolTest, GivesUpOnATemplateThatKeepsCrashing) {
@@ -377,6 +385,8 @@ TEST_F(WorkerPoolTest, TheEndOfAJobKillsIdleWorkersAndFailsWaitersButLeavesThose
   ASSERT_TRUE(UntilExits(3));
   EXPECT_EQ(exits_[2].second.text, "exited with status 3");
   EXPECT_TRUE(runner_.Until([&] { return Pool().List().empty(); }));
+  EXPECT_TRUE(runner_.Until([&] { return !logs_ended_.empty(); }));
+  EXPECT_EQ(logs_ended_.back(), "template-" + JobId{7}.Hex() + ".log");
 }
 
 TEST_F(WorkerPoolTest, TheEndOfAJobFailsItsWaiters) {
