@@ -70,6 +70,7 @@ json ToJson(const pb::NodeInfo& node) {
           {"death_reason", node.death_reason()},
           {"store_used", node.store_used()},
           {"store_capacity", node.store_capacity()},
+          {"limits", node.limits()},
           {"actors", node.actors()},
           {"workers", node.workers()},
           {"raylet_pid", node.raylet_pid()}};

@@ -76,6 +76,9 @@ void PrintNotes(const LocalCluster& cluster, std::ostream& err) {
   for (const std::string& dir : cluster.removed_sessions) {
     err << "Note: removed " << dir << ", left behind by a cluster that no longer runs.\n";
   }
+  for (const std::string& limit : cluster.session.node->limits) {
+    err << "Note: the node offers less than this machine has: " << limit << ".\n";
+  }
 }
 
 void PrintStartedJson(const LocalCluster& cluster, std::ostream& out) {

@@ -69,6 +69,13 @@ void PrintNodes(const pb::Status& status, Context& context) {
     }
   }
   table.Print(context.out, context.color);
+  for (const pb::NodeInfo& node : status.nodes()) {
+    if (!node.alive()) continue;
+    for (const std::string& limit : node.limits()) {
+      context.out << "Node " << ShortId(IdText(node.id())) << " offers less than its machine has: " << Printable(limit)
+                  << '\n';
+    }
+  }
 }
 
 void PrintPending(const pb::Status& status, Context& context) {

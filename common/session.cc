@@ -36,6 +36,16 @@ std::string Text(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::vector<std::string> Texts(const json& object, const char* key) {
+  std::vector<std::string> texts;
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return texts;
+  for (const json& text : *found) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 std::int64_t Number(const json& object, const char* key) {
   auto found = object.find(key);
   return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
@@ -62,7 +72,8 @@ std::optional<NodeFile> ReadNodeFile(const std::string& path) {
                 .pid = static_cast<pid_t>(Number(object, "pid")),
                 .socket = Text(object, "socket"),
                 .cluster_id = Text(object, "cluster_id"),
-                .version = Text(object, "version")};
+                .version = Text(object, "version"),
+                .limits = Texts(object, "limits")};
   if (file.head.empty() || file.pid <= 0) return std::nullopt;
   return file;
 }

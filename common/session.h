@@ -31,6 +31,7 @@ struct NodeFile {
   std::string socket;  // path of the unix socket for drivers and workers
   std::string cluster_id;
   std::string version;
+  std::vector<std::string> limits;  // why the node offers less than its machine seems to have; for people
 };
 
 // A session folder as found on disk: a snapshot, for the processes may end at any time.

@@ -34,6 +34,7 @@ void Describe(const pb::NodeHello& hello, pb::NodeInfo* info) {
   *info->mutable_labels() = hello.labels();
   info->set_store_capacity(hello.store_capacity());
   info->set_raylet_pid(hello.raylet_pid());
+  *info->mutable_limits() = hello.limits();
 }
 
 }  // namespace

@@ -356,6 +356,7 @@ Status Raylet::Impl::Start() {
   driver_log_keeper.TakeUp([](const std::string& name) { return name.starts_with("job-"); });
   spdlog::info("node {} joins the cluster of the head at {} with {}; a wake-up costs {} us here", identity.node.Hex(),
                options.head, resources.total().ToString(), identity.spin.count() / 1000);
+  for (const std::string& limit : options.capacity.limits) spdlog::info("{}", limit);
   head.Start();
   return OkStatus();
 }
@@ -371,6 +372,7 @@ pb::NodeHello Raylet::Impl::Hello() const {
   hello.set_raylet_pid(::getpid());
   hello.set_session_dir(options.session_dir);
   hello.set_store_capacity(options.capacity.store);
+  for (const std::string& limit : options.capacity.limits) hello.add_limits(limit);
   for (pb::ActorStarted& actor : actors.Running()) *hello.add_actors() = std::move(actor);
   return hello;
 }
@@ -411,7 +413,8 @@ Status Raylet::Impl::BecomeReady() {
                                              .pid = ::getpid(),
                                              .socket = path,
                                              .cluster_id = credentials.cluster_id,
-                                             .version = std::string(rpc::SoftwareVersion())});
+                                             .version = std::string(rpc::SoftwareVersion()),
+                                             .limits = options.capacity.limits});
 }
 
 void Raylet::Impl::OnChanged() {

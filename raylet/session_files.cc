@@ -74,7 +74,7 @@ SessionLock::~SessionLock() {
 Status WriteNodeFile(const std::string& dir, const NodeFile& node) {
   const nlohmann::json json = {{"node_id", node.node_id}, {"address", node.address}, {"head", node.head},
                                {"pid", node.pid},         {"socket", node.socket},   {"cluster_id", node.cluster_id},
-                               {"version", node.version}};
+                               {"version", node.version}, {"limits", node.limits}};
   const std::string path = NodeFilePath(dir);
   const std::string temporary = path + ".new";
   TROUPE_RETURN_IF_ERROR(WriteWhole(temporary, json.dump() + "\n"));

@@ -24,6 +24,7 @@ class CommandsTest : public CliTest {
     (*node.mutable_labels())["zone"] = "a";
     node.set_store_used(1 << 20);
     node.set_store_capacity(1 << 30);
+    node.add_limits("CPUs: 4 of 8, those that the raylet may run on");
     pb::NodeInfo& dead = *head_.status.add_nodes();
     dead.set_id(NodeId{0x1122334400000000, 2}.Bytes());
     dead.set_death_reason("no report for 10 s");
@@ -63,12 +64,14 @@ TEST_F(CommandsTest, StatusShowsNodesResourcesAndWhatWaits) {
   EXPECT_THAT(out_, HasSubstr("1.5 / 4"));
   EXPECT_THAT(out_, HasSubstr("1 MiB / 1 GiB"));
   EXPECT_THAT(out_, HasSubstr("can never run here: needs GPU: 4"));
+  EXPECT_THAT(out_, HasSubstr("Node aabbccdd0000 offers less than its machine has: CPUs: 4 of 8, "));
   EXPECT_THAT(out_, Not(HasSubstr("\033[")));
   ASSERT_EQ(AtHead({"status", "--json"}), kOk);
   EXPECT_EQ(Json()["nodes"][0]["available"]["CPU"], 2.5);
   EXPECT_EQ(Json()["nodes"][0]["total"].dump(), R"({"CPU":4})") << "whole amounts are integers";
   EXPECT_EQ(Json()["pending"][0]["count"], 2);
   EXPECT_EQ(Json()["version"], "0.1.0");
+  EXPECT_EQ(Json()["nodes"][0]["limits"].size(), 1U);
 }
 
 TEST_F(CommandsTest, ListsNodesActorsWorkersAndJobs) {

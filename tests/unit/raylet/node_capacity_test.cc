@@ -14,7 +14,10 @@
 namespace troupe::raylet {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 Machine TestMachine() {
   return {.cpus = 8,
@@ -30,11 +33,54 @@ TEST(NodeCapacityTest, TakesFromTheMachineWhatIsNotGiven) {
   EXPECT_EQ(capacity->resources.Amount(kCpu), 8);
   EXPECT_EQ(capacity->resources.Amount(kGpu), 2);
   EXPECT_NEAR(capacity->resources.Amount(kMemory), 70.0 * (1ULL << 30), 100);
-  EXPECT_EQ(capacity->store, 20ULL << 30) << "no more than is free";
+  EXPECT_EQ(capacity->store, (20ULL << 30) - (256ULL << 20)) << "no more than is free, less room for channels";
   Machine large = TestMachine();
   large.available_memory = 1ULL << 40;
   large.free_shared_memory = 1ULL << 40;
   EXPECT_EQ(DecideCapacity({}, large)->store, 64ULL << 30);
+}
+
+TEST(NodeCapacityTest, TakesNoMoreThanItsControlGroupHas) {
+  Machine machine = TestMachine();
+  machine.cgroup = {.memory = 4ULL << 30, .available_memory = 2ULL << 30, .cpus = 1.25};
+  const auto capacity = DecideCapacity({}, machine);
+  ASSERT_TRUE(capacity.ok());
+  EXPECT_EQ(capacity->resources.Amount(kCpu), 2) << "rounded up, for tasks need whole ones";
+  EXPECT_NEAR(capacity->resources.Amount(kMemory), 1.4 * (1ULL << 30), 100);
+  EXPECT_NEAR(static_cast<double>(capacity->store), 0.6 * (1ULL << 30), 100);
+  EXPECT_THAT(capacity->limits,
+              UnorderedElementsAre("CPUs: 2, as its control group has the time of 1.25",
+                                   "memory: 2048 MiB available of the 4096 MiB that its control group may use"));
+  machine.cgroup.cpus = 0.05;
+  EXPECT_EQ(DecideCapacity({}, machine)->resources.Amount(kCpu), 1);
+  machine.cgroup = {.memory = 1ULL << 40, .available_memory = 1ULL << 40, .cpus = 64};
+  EXPECT_EQ(DecideCapacity({}, machine)->resources.Amount(kCpu), 8) << "the machine has less";
+  EXPECT_NEAR(DecideCapacity({}, machine)->resources.Amount(kMemory), 70.0 * (1ULL << 30), 100);
+}
+
+TEST(NodeCapacityTest, SaysNothingOfLimitsThatAFlagOverrides) {
+  Machine machine = TestMachine();
+  machine.online_cpus = 16;
+  machine.cgroup = {.memory = 4ULL << 30, .available_memory = 2ULL << 30, .cpus = 1.25};
+  CapacityFlags flags{.num_cpus = 3, .memory = 1 << 30, .object_store_memory = 1 << 30};
+  EXPECT_THAT(DecideCapacity(flags, machine)->limits, IsEmpty());
+  machine.cgroup = {};
+  EXPECT_THAT(DecideCapacity({}, machine)->limits[0], HasSubstr("CPUs: 8 of 16"));
+  flags.object_store_memory = 5ULL << 30;
+  machine.cgroup.memory = 4ULL << 30;
+  const Status refused = DecideCapacity(flags, machine).status();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(refused.message(), HasSubstr("the control group of this process allows it only 4294967296"));
+}
+
+TEST(NodeCapacityTest, ASmallSharedMemoryIsSharedWithChannels) {
+  Machine container = TestMachine();
+  container.shared_memory = container.free_shared_memory = 64ULL << 20;
+  const auto capacity = DecideCapacity({}, container);
+  ASSERT_TRUE(capacity.ok());
+  EXPECT_EQ(capacity->store, 48ULL << 20);
+  EXPECT_THAT(capacity->limits,
+              ElementsAre(HasSubstr("object store: 48 MiB, as /dev/shm has 64 MiB free of 64 MiB (docker run")));
 }
 
 TEST(NodeCapacityTest, TakesWhatIsGiven) {
@@ -135,13 +181,15 @@ TEST_F(SessionFilesTest, WritesWhatReadSessionReads) {
                                    .pid = 3,
                                    .socket = dir_ + "/raylet.sock",
                                    .cluster_id = "cd",
-                                   .version = "0.1.0"})
+                                   .version = "0.1.0",
+                                   .limits = {"CPUs: 1"}})
                   .ok());
   const auto session = ReadSession(dir_);
   ASSERT_TRUE(session.ok());
   ASSERT_TRUE(session->node);
   EXPECT_EQ(session->node->head, "127.0.0.1:2");
   EXPECT_EQ(session->node->pid, 3);
+  EXPECT_THAT(session->node->limits, ElementsAre("CPUs: 1"));
   RemoveNodeFile(dir_);
   EXPECT_FALSE(ReadSession(dir_)->node);
 }
