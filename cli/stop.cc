@@ -9,7 +9,6 @@
 #include "cli/connection.h"
 #include "cli/exit_code.h"
 #include "common/local_cluster.h"
-#include "common/session_memory.h"
 
 namespace troupe::cli {
 namespace {
@@ -29,7 +28,7 @@ Result<std::vector<Session>> Choose(const StopOptions& options, const std::strin
   }
   std::vector<Session> sessions = ListSessions(root);
   const auto dead = std::stable_partition(sessions.begin(), sessions.end(), [](const Session& s) { return s.alive(); });
-  for (auto session = dead; session != sessions.end(); ++session) RemoveSessionMemory(session->dir);
+  for (auto session = dead; session != sessions.end(); ++session) RemoveLeftovers(*session);
   sessions.erase(dead, sessions.end());
   if (!options.all && sessions.size() > 1) sessions.resize(1);
   // Nodes before heads, so that none of them looks for its head meanwhile.
@@ -59,7 +58,7 @@ int Stop(const StopOptions& options, Context& context) {
   int exit_code = kOk;
   for (const Session& session : *sessions) {
     if (!session.alive()) {
-      RemoveSessionMemory(session.dir);
+      RemoveLeftovers(session);
       continue;
     }
     const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_s * 1000));

@@ -5,6 +5,7 @@
 
 #include "client/wire.h"
 #include "common/check.h"
+#include "common/signal_mask.h"
 
 namespace troupe::client {
 namespace {
@@ -43,6 +44,7 @@ Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb
   TROUPE_ASSIGN_OR_RETURN(doorbell_, ipc::OwnDoorbell::Open(registered.doorbell()));
   self_ = {NodeId::FromBytes(registered.node()).value_or(NodeId{}), ProcessId{registered.process()}};
   spin_.emplace(std::chrono::nanoseconds(registered.spin_ns()));
+  const BlockSignals block;
   receive_thread_ = std::thread([this] { ReceiveLoop(); });
   service_thread_ = std::thread([this] { ServiceLoop(); });
   return registered;

@@ -109,6 +109,8 @@ class Messenger final : public Outbox {
 
   // One-way message to the raylet. A lost connection shows in OnRayletLost.
   void SendRaylet(const pb::ClientToRaylet& message) override;
+  // Whether the raylet has closed the connection, be it that nobody here has read that yet.
+  bool RayletClosed() const { return socket_->Closed(); }
   // Wakes the service thread if it sleeps, and nobody else.
   void WakeService();
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/fork_generation.h"
 #include "object_store/extent.h"
 #include "proto/common.pb.h"
 #include "troupe/internal/runtime.h"
@@ -169,6 +170,7 @@ class ReleaseQueue {
  private:
   template <class T>
   void Add(std::vector<std::shared_ptr<T>> Dropped::*list, std::shared_ptr<T> record) {
+    if (generation_ != ForkGeneration()) return;  // the refs of a fork are copies that nobody counts
     Wake wake;
     {
       std::lock_guard lock(mutex_);
@@ -179,6 +181,7 @@ class ReleaseQueue {
     if (wake) wake();
   }
 
+  const std::uint32_t generation_ = ForkGeneration();
   std::mutex mutex_;
   std::atomic<bool> any_{false};
   Dropped dropped_;

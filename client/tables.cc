@@ -76,7 +76,10 @@ void Tables::OnRaylet(const pb::RayletToClient& message) {
 
 void Tables::OnLogLines(const pb::LogLines& lines) {
   std::FILE* out = lines.is_stderr() ? stderr : stdout;
-  for (const std::string& line : lines.lines()) std::fprintf(out, "%s %s\n", lines.prefix().c_str(), line.c_str());
+  for (const std::string& line : lines.lines()) {
+    const std::string text = lines.prefix() + " " + line + "\n";
+    std::fwrite(text.data(), 1, text.size(), out);  // whole, also what follows a NUL
+  }
   if (lines.dropped() > 0) {
     std::fprintf(out, "%s ... %llu lines left out: too many at once; `troupe logs` has them all\n",
                  lines.prefix().c_str(), static_cast<unsigned long long>(lines.dropped()));

@@ -16,7 +16,7 @@ struct DaemonOptions {
   std::string program;            // "troupe-head": found by FindProgram()
   std::vector<std::string> args;  // argv[1..]
   std::string log_dir;            // exists; standard output and error go to <log_dir>/<program>.out
-  // Passes --parent-pid, so that the daemon ends with this process. The kernel ties this to the calling thread.
+  // Passes --parent-pid, so that the daemon ends with this process, whichever of its threads calls.
   bool die_with_parent = false;
 };
 

@@ -1,13 +1,13 @@
 #include "common/local_cluster.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "common/number_text.h"
+#include "common/owner_mark.h"
 #include "common/resources.h"
 #include "common/session_folder.h"
 #include "common/session_memory.h"
@@ -16,12 +16,6 @@ namespace troupe {
 namespace {
 
 using nlohmann::json;
-
-std::string NumberText(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.15g", value);
-  return text.data();
-}
 
 Status CheckPort(const char* what, int port) {
   if (port >= 0 && port <= 65'535) return OkStatus();
@@ -104,8 +98,8 @@ std::vector<std::string> RayletArgs(const ClusterOptions& options, const std::st
       "--head",        head, "--bind",       options.bind, "--port",      std::to_string(options.node_port),
       "--session-dir", dir,  "--token-file", token_file,   "--log-level", options.log_level};
   const auto add = [&args](const char* flag, std::string value) { args.insert(args.end(), {flag, std::move(value)}); };
-  if (options.num_cpus) add("--num-cpus", NumberText(*options.num_cpus));
-  if (options.num_gpus) add("--num-gpus", NumberText(*options.num_gpus));
+  if (options.num_cpus) add("--num-cpus", NumberText(*options.num_cpus, 15));
+  if (options.num_gpus) add("--num-gpus", NumberText(*options.num_gpus, 15));
   if (options.memory) add("--memory", std::to_string(*options.memory));
   if (options.object_store_memory) add("--object-store-memory", std::to_string(*options.object_store_memory));
   if (!options.resources.empty()) add("--resources", json(options.resources).dump());
@@ -197,10 +191,19 @@ Result<LocalCluster> StartCluster(const ClusterOptions& options) {
   return cluster;
 }
 
+void RemoveLeftovers(const Session& session) {
+  constexpr std::chrono::seconds kKillLimit{5};
+  const bool node_alive = session.node && ProcessStartTime(session.node->pid) == session.node_start;
+  if (session.node && !node_alive) {
+    if (const auto node = NodeId::FromHex(session.node->node_id)) KillMarked(*node, kKillLimit);
+  }
+  RemoveSessionMemory(session.dir);
+}
+
 Status StopSession(const Session& session, std::chrono::milliseconds timeout) {
   Status first;
   if (session.node_alive()) first = StopDaemon(session.node->pid, session.node_start, timeout).status();
-  RemoveSessionMemory(session.dir);
+  RemoveLeftovers(session);
   if (session.head_alive()) {
     const Status head = StopDaemon(session.head->pid, session.head_start, timeout).status();
     if (first.ok()) first = head;

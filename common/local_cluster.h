@@ -52,8 +52,12 @@ struct LocalCluster {
 // `session_dir`, else why the daemon ended. Blocks up to ready_timeout per daemon. Thread-safe.
 Result<LocalCluster> StartCluster(const ClusterOptions& options);
 
-// Ends the daemons of a session, raylet first. OK when none runs. Removes the shared memory that a raylet leaves behind
-// which is killed, now or before.
+// Removes what a raylet leaves behind that is killed together with its guard: shared memory, and processes that it had
+// started or that these had. Nothing of a raylet that runs.
+void RemoveLeftovers(const Session& session);
+
+// Ends the daemons of a session, raylet first. OK when none runs. Removes what a raylet leaves behind that is
+// killed, now or before.
 Status StopSession(const Session& session, std::chrono::milliseconds timeout);
 
 // Removes what sessions under `root` left behind whose daemons no longer run, shared memory included, and returns the

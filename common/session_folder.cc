@@ -11,7 +11,6 @@
 
 #include "common/local_cluster.h"
 #include "common/session.h"
-#include "common/session_memory.h"
 #include "troupe/ids.h"
 
 namespace troupe {
@@ -108,7 +107,7 @@ Result<SessionFolder> SessionFolder::Lock(const std::string& dir, bool made) {
   if (session.alive()) return AlreadyRuns(session);
   folder.dir_ = session.dir;
   folder.stale_ = session.head || session.node;
-  RemoveSessionMemory(session.dir);
+  RemoveLeftovers(session);
   unlink((session.dir + "/head.json").c_str());
   unlink((session.dir + "/node.json").c_str());
   if (mkdir(folder.log_dir().c_str(), 0700) != 0 && errno != EEXIST) {
@@ -127,7 +126,7 @@ std::vector<std::string> RemoveDeadSessions(const std::string& root) {
     // Somebody may have started here between the look and the lock.
     const Result<Session> again = ReadSession(session.dir);
     const bool dead = again.ok() && !again->alive();
-    if (dead) RemoveSessionMemory(session.dir);
+    if (dead) RemoveLeftovers(*again);
     if (dead && !session.listed_only && fs::remove_all(session.dir, error) > 0 && !error) {
       removed.push_back(session.dir);
     }

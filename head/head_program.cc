@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/exit_watch.h"
 #include "common/logging.h"
 #include "common/session.h"
 #include "head/head_service.h"
@@ -41,6 +42,10 @@ rpc::ServerOptions ServerOptionsOf(const HeadOptions& options, const std::string
   return server;
 }
 
+Status ParentGone(const HeadOptions& options) {
+  return FailedPrecondition("its parent, process " + std::to_string(options.parent_pid) + ", has ended");
+}
+
 std::string HostPort(const std::string& host, int port) {
   const bool bare_ipv6 = host.find(':') != std::string::npos && host.front() != '[';
   return (bare_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -49,6 +54,7 @@ std::string HostPort(const std::string& host, int port) {
 }  // namespace
 
 Result<std::unique_ptr<HeadProgram>> HeadProgram::Make(const HeadOptions& options) {
+  if (options.parent_pid != 0 && getppid() != options.parent_pid) return ParentGone(options);
   TROUPE_RETURN_IF_ERROR(CheckSessionDirectory(options.session_dir));
   TROUPE_ASSIGN_OR_RETURN(const std::string token, LoadToken(options.token_file));
   TROUPE_ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(options.session_dir + "/head.lock"));
@@ -85,6 +91,14 @@ Status HeadProgram::Run() {
     spdlog::info("stopping on signal {}", signal);
     loop_.Stop();
   });
+  std::unique_ptr<ExitWatch> parent;
+  if (options_.parent_pid != 0) {
+    parent = ExitWatch::OfParent(loop_.context(), options_.parent_pid, [this] {
+      spdlog::info("stopping: its parent, process {}, has ended", options_.parent_pid);
+      loop_.Stop();
+    });
+    if (!parent) return ParentGone(options_);
+  }
   TROUPE_ASSIGN_OR_RETURN(const int port, server_.Start());
   TROUPE_RETURN_IF_ERROR(Announce(port));
   spdlog::info("head of cluster {} serves on {}, version {}", options_.cluster.Hex(), HostPort(options_.bind, port),

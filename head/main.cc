@@ -1,11 +1,10 @@
 // troupe-head: one per cluster.
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cstdio>
 
+#include "common/descriptor_limit.h"
+#include "common/stdio_descriptors.h"
 #include "head/head_program.h"
 
 namespace {
@@ -22,9 +21,6 @@ int Fail(const troupe::Status& status, int exit_code) {
   return exit_code;
 }
 
-// False when the parent has gone already: then no signal would come.
-bool EndWithParent(int parent_pid) { return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent_pid; }
-
 // A core file would hold the token.
 void ForbidCoreFiles() {
   const rlimit none{0, 0};
@@ -37,11 +33,8 @@ int main(int argc, char** argv) {
   int exit_code = kFailed;
   auto options = troupe::head::ParseHeadOptions(argc, argv, &exit_code);
   if (!options.ok()) return exit_code == 0 ? 0 : Fail(options.status(), exit_code);
-  if (options->parent_pid != 0 && !EndWithParent(options->parent_pid)) {
-    return Fail(
-        troupe::FailedPrecondition("its parent, process " + std::to_string(options->parent_pid) + ", has ended"),
-        kFailed);
-  }
+  troupe::ReserveStdio();
+  troupe::RaiseDescriptorLimit();
   ForbidCoreFiles();
   auto program = troupe::head::HeadProgram::Make(*options);
   if (!program.ok()) return Fail(program.status(), ExitCode(program.status()));

@@ -1,6 +1,7 @@
 #include "ipc/client_socket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -82,6 +83,7 @@ ClientSocket::~ClientSocket() { close(fd_); }
 
 Status ClientSocket::Send(std::uint16_t type, std::string_view payload) {
   TROUPE_ASSIGN_OR_RETURN(FrameHeader header, EncodeFrameHeader(type, payload.size()));
+  if (generation_ != ForkGeneration()) return Unavailable("the connection to the raylet is the parent process's");
   const std::lock_guard lock(send_mutex_);
   if (!send_failed_.ok()) return send_failed_;
   const int error =
@@ -106,6 +108,11 @@ Result<Frame> ClientSocket::Receive() {
       return Unavailable(ErrnoStatus(errno, "receiving from the raylet at '" + path_ + "'").message());
     }
   }
+}
+
+bool ClientSocket::Closed() const {
+  pollfd state{.fd = fd_, .events = POLLRDHUP, .revents = 0};
+  return poll(&state, 1, 0) > 0;
 }
 
 void ClientSocket::Shutdown() { shutdown(fd_, SHUT_RDWR); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/fork_generation.h"
 #include "common/status.h"
 #include "ipc/frame_codec.h"
 
@@ -23,7 +24,8 @@ class ClientSocket {
   ~ClientSocket();
 
   // Sends one frame, whole; blocks while the raylet does not read. Any thread; frames do not mix. InvalidArgument:
-  // payload above kMaxFramePayload, nothing sent. Unavailable: the connection is gone, and stays so.
+  // payload above kMaxFramePayload, nothing sent. Unavailable: the connection is gone, and stays so; or this process is
+  // a fork of the one that made it, whose frames its own would tear apart.
   Status Send(std::uint16_t type, std::string_view payload);
 
   // The next frame; blocks until there is one. One thread at a time. Unavailable: the raylet closed the connection, or
@@ -35,6 +37,9 @@ class ClientSocket {
   int fd() const { return fd_; }
   bool has_buffered() const { return decoder_.buffered() > 0; }
 
+  // Whether the raylet has closed its end. Does not block; any thread.
+  bool Closed() const;
+
   // Ends the connection: Receive() and Send() of other threads return. Any thread, any number of times.
   void Shutdown();
 
@@ -43,6 +48,7 @@ class ClientSocket {
 
   const int fd_;
   const std::string path_;
+  const std::uint32_t generation_ = ForkGeneration();
   std::mutex send_mutex_;
   Status send_failed_;  // guarded by send_mutex_
   FrameDecoder decoder_;

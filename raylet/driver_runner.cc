@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/logging.h"
+#include "common/owner_mark.h"
 #include "common/utf8.h"
 
 namespace troupe::raylet {
@@ -65,6 +66,7 @@ struct DriverRunner::Driver {
   std::unique_ptr<WatchedProcess> process;  // null while its package is being fetched
   bool stopping = false;
   TimerId grace_timer = 0;
+  const std::uint64_t owner = ProcessId::Random().value;  // what its children bear as OwnerMark
 };
 
 bool IsSubmissionId(const std::string& text) {
@@ -113,7 +115,7 @@ void DriverRunner::Start(const std::string& submission, const Result<std::string
   Driver& driver = *found->second;
   if (driver.stopping) return Fail(submission, "stopped before it started");
   if (!package_dir.ok()) return Fail(submission, package_dir.status().message());
-  const auto command = Command(driver.command, *package_dir);
+  const auto command = Command(driver, *package_dir);
   if (!command.ok()) return Fail(submission, command.status().message());
   const auto process = Spawn(*command);
   if (!process.ok()) return Fail(submission, process.status().message());
@@ -126,7 +128,8 @@ void DriverRunner::Start(const std::string& submission, const Result<std::string
   Report(std::move(update));
 }
 
-Result<SpawnOptions> DriverRunner::Command(const pb::RunDriver& command, const std::string& package_dir) const {
+Result<SpawnOptions> DriverRunner::Command(const Driver& driver, const std::string& package_dir) const {
+  const pb::RunDriver& command = driver.command;
   if (command.argv().empty()) return InvalidArgument("the submission has no command line");
   const std::string& submission = command.job().submission();
   SpawnOptions options;
@@ -145,6 +148,7 @@ Result<SpawnOptions> DriverRunner::Command(const pb::RunDriver& command, const s
   if (!package_dir.empty()) PrependLibraryPath(package_dir + "/lib", &options.environment);
   SetVariable("TROUPE_ADDRESS", options_.address, &options.environment);
   SetVariable("TROUPE_SUBMISSION_ID", submission, &options.environment);
+  SetVariable(OwnerMark::kVariable, OwnerMark{options_.node, driver.owner}.Text(), &options.environment);
   if (!command.job().name_space().empty()) {
     SetVariable("TROUPE_NAMESPACE", command.job().name_space(), &options.environment);
   }
@@ -205,6 +209,11 @@ void DriverRunner::Report(pb::DriverUpdate update) {
   loop_.Post([weak = std::weak_ptr(self_), update = std::move(update)] {
     if (const auto self = weak.lock()) (*self)->on_update_(update);
   });
+}
+
+bool DriverRunner::Owns(std::uint64_t owner) const {
+  return std::any_of(drivers_.begin(), drivers_.end(),
+                     [owner](const auto& entry) { return entry.second->owner == owner; });
 }
 
 void DriverRunner::KillAll() {

@@ -30,10 +30,12 @@ std::string DriverLogPath(const std::string& session_dir, const std::string& sub
 // Loop thread only; reports come from the loop and never from inside a call. The loop, the context (the loop's own) and
 // the cache must outlive it. A driver runs in a process group of its own and in <session>/drivers/<submission>, with
 // both output streams in <session>/logs/job-<submission>.log, and with TROUPE_ADDRESS, TROUPE_SUBMISSION_ID and
-// TROUPE_NAMESPACE set over the user's environment. It is killed when the raylet dies.
+// TROUPE_NAMESPACE set over the user's environment, and TROUPE_OWNER for what it starts. It is killed when the raylet
+// dies.
 class DriverRunner {
  public:
   struct Options {
+    NodeId node = {};
     std::string session_dir;                      // logs/ in it must exist
     std::string address;                          // TROUPE_ADDRESS of the drivers
     std::chrono::milliseconds stop_grace{5'000};  // from SIGTERM to SIGKILL
@@ -59,6 +61,9 @@ class DriverRunner {
   // Whether the driver is being started or runs.
   bool running(const std::string& submission) const { return drivers_.contains(submission); }
 
+  // Whether `owner` is one of the drivers (OwnerMark).
+  bool Owns(std::uint64_t owner) const;
+
   // Kills every driver's process group; blocks up to 2 s; no updates follow.
   void KillAll();
 
@@ -66,7 +71,7 @@ class DriverRunner {
   struct Driver;
 
   void Start(const std::string& submission, const Result<std::string>& package_dir);
-  Result<SpawnOptions> Command(const pb::RunDriver& command, const std::string& package_dir) const;
+  Result<SpawnOptions> Command(const Driver& driver, const std::string& package_dir) const;
   void OnEnded(const std::string& submission, std::optional<int> wait_status);
   void OnGraceOver(const std::string& submission);
   void Fail(const std::string& submission, const std::string& why);

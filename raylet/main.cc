@@ -8,16 +8,19 @@
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "common/asio_event_loop.h"
+#include "common/descriptor_limit.h"
+#include "common/exit_watch.h"
 #include "common/logging.h"
 #include "common/session.h"
+#include "common/stdio_descriptors.h"
+#include "raylet/guard.h"
 #include "raylet/node_capacity.h"
+#include "raylet/orphans.h"
 #include "raylet/raylet.h"
 #include "raylet/session_files.h"
-#include "raylet/watched_process.h"
 #include "rpc/security.h"
 
 namespace troupe::raylet {
@@ -124,13 +127,11 @@ class Daemon {
 
   bool WatchParent() {
     if (flags_.parent_pid == 0) return true;
-    auto parent = WatchedProcess::Find(flags_.parent_pid, 0);
-    if (!parent.ok()) {
-      exit_code_ = FailAndLog(parent.status().WithContext("the process given by --parent-pid is gone"));
-      return false;
-    }
-    parent_.emplace(loop_.context(), *parent, [this](std::optional<int>) { Stop("its parent process ended"); });
-    return true;
+    parent_ = ExitWatch::OfParent(loop_.context(), flags_.parent_pid, [this] { Stop("its parent process ended"); });
+    if (parent_) return true;
+    const std::string gone = "its parent, process " + std::to_string(flags_.parent_pid) + ", has ended";
+    exit_code_ = FailAndLog(FailedPrecondition(gone));
+    return false;
   }
 
   void Stop(const std::string& reason, const Status* failure = nullptr) {
@@ -147,7 +148,7 @@ class Daemon {
   const Flags flags_;
   AsioEventLoop loop_;
   boost::asio::signal_set signals_;
-  std::optional<WatchedProcess> parent_;
+  std::unique_ptr<ExitWatch> parent_;
   std::unique_ptr<Raylet> raylet_;
   bool stopping_ = false;
   int exit_code_ = 0;
@@ -162,6 +163,11 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadUsage;
   }
+  ReserveStdio();
+  RaiseDescriptorLimit();
+  flags.raylet.node = NodeId::Random();
+  if (const Status started = StartGuard(flags.raylet.node, argc, argv); !started.ok()) return Fail(started, kFailed);
+  if (const Status ready = Orphans::BecomeSubreaper(); !ready.ok()) return Fail(ready, kFailed);
   ForbidCoreFiles();
   auto machine = LookAtMachine();
   if (!machine.ok()) return Fail(machine.status(), kFailed);

@@ -8,9 +8,9 @@
 #include <string>
 #include <unordered_map>
 
+#include "common/exit_watch.h"
 #include "proto/common.pb.h"
 #include "raylet/client_info.h"
-#include "raylet/exit_watch.h"
 #include "raylet/managers.h"
 #include "raylet/worker_pool.h"
 #include "troupe/ids.h"

@@ -3,8 +3,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <utility>
 
+#include "common/owner_mark.h"
 #include "common/session_memory.h"
 #include "common/utf8.h"
 #include "ipc/server_socket.h"
@@ -36,6 +39,7 @@
 #include "raylet/object_fetcher.h"
 #include "raylet/object_manager.h"
 #include "raylet/object_server.h"
+#include "raylet/orphans.h"
 #include "raylet/peer_links.h"
 #include "raylet/pool_workers.h"
 #include "raylet/process_deaths.h"
@@ -52,6 +56,7 @@ namespace troupe::raylet {
 namespace {
 
 constexpr std::chrono::seconds kLeaveTimeout{1};
+constexpr std::chrono::seconds kKillMarkedLimit{1};
 constexpr std::size_t kMaxPeerMessageBytes = 32u << 20;
 
 std::string HostName() {
@@ -102,6 +107,7 @@ struct Raylet::Impl {
   void OnWelcome(const pb::Welcome& welcome);
   Status BecomeReady();
   void OnChanged();
+  void AwaitChildEnd();
 
   AsioEventLoop& loop;
   const RayletOptions options;
@@ -147,6 +153,8 @@ struct Raylet::Impl {
   ChannelBroker channels;
   Router router;
   ProcessDeaths deaths;
+  Orphans orphans;
+  boost::asio::signal_set child_ends;
   std::shared_ptr<ipc::ServerSocket> socket;
 };
 
@@ -156,7 +164,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
     : loop(event_loop),
       options(std::move(raylet_options)),
       events(std::move(raylet_events)),
-      identity{NodeId::Random(), {}, options.session_dir, options.head, options.is_head_node},
+      identity{options.node, {}, options.session_dir, options.head, options.is_head_node},
       credentials{options.token, "", rpc::kProtocolVersion},
       memory(std::move(memory_thread)),
       store(std::move(object_store)),
@@ -182,7 +190,8 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       pool(loop, loop.context(), PoolOptions(), PoolEvents(), programs),
       workers(pool),
       drivers(
-          loop, loop.context(), {.session_dir = options.session_dir, .address = options.session_dir},
+          loop, loop.context(),
+          {.node = identity.node, .session_dir = options.session_dir, .address = options.session_dir},
           [this](const pb::DriverUpdate& update) {
             if (update.ended()) driver_log_keeper.OnEnded({DriverLogName(update.submission())});
             pb::NodeToHead event;
@@ -210,7 +219,9 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       directory(identity.node, head, clients),
       channels(tag + "-ch-", regions, clients, [this](ProcessId process) { return clients.Find(process); }),
       router(cluster, clients, peers),
-      deaths(loop.context(), managers) {
+      deaths(loop.context(), managers),
+      orphans(identity.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
+      child_ends(loop.context(), SIGCHLD) {
   managers = AllManagers();
 }
 
@@ -265,6 +276,7 @@ WorkerPool::Events Raylet::Impl::PoolEvents() {
     logs.AddWorker(worker);
     log_monitor.Watch(worker.process);
   };
+  pool_events.on_removed = [this] { orphans.Sweep(); };
   pool_events.ask_exit = [this](const WorkerProcess& worker) {
     pb::RayletToClient message;
     message.mutable_exit()->set_reason("it has been idle for long");
@@ -345,6 +357,7 @@ Managers Raylet::Impl::AllManagers() {
 // --- Joining ---------------------------------------------------------------------------------------------------------
 
 Status Raylet::Impl::Start() {
+  AwaitChildEnd();
   identity.spin = ipc::SpinBudget::MeasureWakeUp();
   peers.Serve(&server);
   object_server.Serve(&server);
@@ -417,6 +430,14 @@ Status Raylet::Impl::BecomeReady() {
                                              .limits = options.capacity.limits});
 }
 
+void Raylet::Impl::AwaitChildEnd() {
+  child_ends.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    orphans.Sweep();
+    AwaitChildEnd();
+  });
+}
+
 void Raylet::Impl::OnChanged() {
   head.MarkChanged();
   lease_requests.Kick();
@@ -436,6 +457,7 @@ void Raylet::Impl::Stop(const std::string& reason, std::function<void()> done) {
   head.Leave(reason, finish);
   pool.KillAll();
   drivers.KillAll();
+  KillMarked(identity.node, kKillMarkedLimit);  // what had left their process groups
   loop.After(kLeaveTimeout, finish);
 }
 

@@ -9,10 +9,12 @@
 #include "common/status.h"
 #include "raylet/log_keeper.h"
 #include "raylet/node_capacity.h"
+#include "troupe/ids.h"
 
 namespace troupe::raylet {
 
 struct RayletOptions {
+  NodeId node;       // of this run
   std::string head;  // HOST:PORT
   std::string bind = "127.0.0.1";
   int port = 0;             // 0: any free one

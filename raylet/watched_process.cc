@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <unordered_set>
 #include <utility>
 
 #include "common/pidfd.h"
@@ -39,6 +40,13 @@ pid_t ParentOf(pid_t pid) {
   return parent;
 }
 
+// Children are the process's, so this is, too. More than once: a process may be watched anew while the end of an
+// earlier watch is still awaited.
+std::unordered_multiset<pid_t>& Watched() {
+  static std::unordered_multiset<pid_t> pids;
+  return pids;
+}
+
 }  // namespace
 
 struct WatchedProcess::State {
@@ -46,7 +54,16 @@ struct WatchedProcess::State {
       : pid(process.pid),
         leads_group(process.leads_group),
         descriptor(context, process.pidfd),
-        on_exit(std::move(exit)) {}
+        on_exit(std::move(exit)) {
+    Watched().insert(pid);
+  }
+  ~State() {
+    if (!ended) Forget();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void Forget() { Watched().erase(Watched().find(pid)); }
 
   // Whether the process ends within `timeout_ms`. Blocks until then.
   bool HasEnded(int timeout_ms) {
@@ -58,6 +75,7 @@ struct WatchedProcess::State {
   // and so the group's id, cannot be anybody else's.
   std::optional<int> End() {
     ended = true;
+    Forget();
     if (leads_group) kill(-pid, SIGKILL);
     return Collect(descriptor.native_handle());
   }
@@ -103,6 +121,8 @@ Result<SpawnedProcess> WatchedProcess::Find(pid_t pid, pid_t parent) {
   }
   return SpawnedProcess{.pid = pid, .pidfd = pidfd};
 }
+
+bool WatchedProcess::Watches(pid_t pid) { return Watched().contains(pid); }
 
 pid_t WatchedProcess::pid() const { return state_->pid; }
 

@@ -32,6 +32,9 @@ class WatchedProcess {
   // not its parent: then the pid has been reused. Pass 0 for any parent.
   static Result<SpawnedProcess> Find(pid_t pid, pid_t parent);
 
+  // Whether an object of this kind, in this process, has still to collect the end of `pid`.
+  static bool Watches(pid_t pid);
+
   pid_t pid() const;
 
   // NotFound when the process has ended.

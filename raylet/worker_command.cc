@@ -3,13 +3,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/owner_mark.h"
+
 namespace troupe::raylet {
 namespace {
 
 constexpr std::streamoff kTailBytes = 2'000;
 
 SpawnOptions ProgramCommand(const pb::Program& program, const LocalProgram& local, JobId job, const std::string& kind,
-                            const std::string& cookie, const WorkerPool::Options& options) {
+                            std::uint64_t owner, const std::string& cookie, const WorkerPool::Options& options) {
   SpawnOptions command;
   command.program = local.path;
   // The name the user knows, wherever the program lies on this node.
@@ -23,6 +25,7 @@ SpawnOptions ProgramCommand(const pb::Program& program, const LocalProgram& loca
   SetVariable("TROUPE_WORKER_KIND", kind, &command.environment);
   SetVariable("TROUPE_RAYLET_SOCKET", options.socket_path, &command.environment);
   SetVariable("TROUPE_COOKIE", cookie, &command.environment);
+  SetVariable(OwnerMark::kVariable, OwnerMark{options.node, owner}.Text(), &command.environment);
   SetVariable("TROUPE_JOB_ID", job.Hex(), &command.environment);
   SetVariable("TROUPE_NODE_ID", options.node.Hex(), &command.environment);
   return command;
@@ -40,14 +43,15 @@ std::string WorkerLogPath(const std::string& session_dir, ProcessId process, boo
 
 SpawnOptions TemplateCommand(const pb::Program& program, const LocalProgram& local, JobId job,
                              const std::string& cookie, const std::string& log, const WorkerPool::Options& options) {
-  SpawnOptions command = ProgramCommand(program, local, job, "template", cookie, options);
+  SpawnOptions command = ProgramCommand(program, local, job, "template", job.value, cookie, options);
   command.stdout_path = command.stderr_path = log;
   return command;
 }
 
 SpawnOptions WorkerCommand(const pb::Program& program, const LocalProgram& local, JobId job, ProcessId process,
                            const std::string& cookie, const WorkerPool::Options& options) {
-  SpawnOptions command = ProgramCommand(program, local, job, "worker", cookie, options);
+  SpawnOptions command = ProgramCommand(program, local, job, "worker", process.value, cookie, options);
+  command.own_process_group = true;
   SetVariable("TROUPE_PROCESS_ID", process.Hex(), &command.environment);
   command.stdout_path = WorkerLogPath(options.session_dir, process, false);
   command.stderr_path = WorkerLogPath(options.session_dir, process, true);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/descriptor_limit.h"
 #include "common/logging.h"
 #include "raylet/cookie.h"
 #include "raylet/worker_command.h"
@@ -10,13 +11,29 @@
 #include "raylet/worker_pool_state.h"
 
 namespace troupe::raylet {
+namespace {
+
+constexpr std::uint64_t kDescriptorsPerWorker = 4;  // its connection, its pidfd, its two logs
+constexpr std::uint64_t kSpareDescriptors = 32;     // for drivers, other nodes, packages
+
+}  // namespace
 
 WorkerPool::Worker* WorkerPool::FindWorker(ProcessId id) {
   const auto worker = workers_.find(id);
   return worker == workers_.end() ? nullptr : worker->second.get();
 }
 
+// Without this the worker could not be accepted when it connects, and would be waited for.
+Status WorkerPool::CheckDescriptors() const {
+  const DescriptorUse use = LookAtDescriptors();
+  if (use.HasRoom(kSpareDescriptors + (starting_ + 1) * kDescriptorsPerWorker)) return OkStatus();
+  return ResourceExhausted("node " + options_.node.Hex().substr(0, 8) + " cannot take another worker: its raylet has " +
+                           std::to_string(use.open) + " descriptors open and may have " + std::to_string(use.limit) +
+                           "; start it with a higher limit (ulimit -Hn, or LimitNOFILE= of its service)");
+}
+
 Status WorkerPool::StartWorker(Job& job) {
+  TROUPE_RETURN_IF_ERROR(CheckDescriptors());
   auto owned = std::make_unique<Worker>();
   Worker& worker = *owned;
   worker.id = ProcessId::Random();
@@ -239,6 +256,7 @@ std::unique_ptr<WorkerPool::Worker> WorkerPool::Remove(ProcessId id) {
   TROUPE_CHECK(found != workers_.end());
   std::unique_ptr<Worker> worker = std::move(found->second);
   workers_.erase(found);
+  if (events_.on_removed) loop_.Post(Guarded([](WorkerPool& pool) { pool.events_.on_removed(); }));
   loop_.Cancel(worker->timer);
   Job& job = *FindJob(worker->job);
   --job.workers;

@@ -43,7 +43,7 @@ struct WorkerProcess {
 //
 // Loop thread only; callbacks come from the loop and never from inside a call of a method. The loop, the context (the
 // loop's own) and the cache must outlive it. Workers get TROUPE_WORKER_KIND, TROUPE_RAYLET_SOCKET, TROUPE_PROCESS_ID,
-// TROUPE_COOKIE, TROUPE_JOB_ID and TROUPE_NODE_ID in their environment, and never the cluster's token.
+// TROUPE_COOKIE, TROUPE_OWNER, TROUPE_JOB_ID and TROUPE_NODE_ID in their environment, and never the cluster's token.
 class WorkerPool {
  public:
   struct Options {
@@ -60,6 +60,8 @@ class WorkerPool {
 
   // Any of these may be empty.
   struct Events {
+    // A worker is no longer one of the pool's, whether it had started or not.
+    std::function<void()> on_removed;
     // A worker that had started is gone; once each, whether idle or handed out.
     std::function<void(const WorkerProcess&, const ExitCause&)> on_exit;
     // A worker has registered and is idle. Before it is handed out.
@@ -120,6 +122,9 @@ class WorkerPool {
   Status OnTemplateMessage(pid_t pid, const pb::ClientToRaylet& message);
   void OnTemplateClosed(pid_t pid);
 
+  // Whether `owner` is a worker of this pool, or a job that it still serves (OwnerMark).
+  bool Owns(std::uint64_t owner) const { return workers_.contains(ProcessId{owner}) || jobs_.contains(JobId{owner}); }
+
   // Workers and templates, in no order. `state` is "starting", "idle" or "leased"; who has a worker knows better which.
   std::vector<pb::WorkerInfo> List() const;
   // Workers that are starting, idle or handed out.
@@ -152,6 +157,7 @@ class WorkerPool {
   void LogsEnded(std::vector<std::string> names);
 
   // The life of a worker (worker_life.cc).
+  Status CheckDescriptors() const;
   Status StartWorker(Job& job);
   Status ExecWorker(const Job& job, Worker& worker);
   void OnForked(const pb::TemplateForked& forked, pid_t template_pid);

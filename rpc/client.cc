@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/signal_mask.h"
 #include "rpc/call_registry.h"
 #include "rpc/connect_error.h"
 #include "rpc/grpc_convert.h"
@@ -196,6 +197,8 @@ void Client::Core::StartUnary(const std::shared_ptr<Core>& core, const std::stri
   core->AddClaims(&call->context);
   call->context.set_deadline(std::chrono::system_clock::now() + timeout);
   FillBuffer(std::move(bytes), &call->request);
+  // gRPC starts threads when it pleases.
+  const BlockSignals block;
   // The client may go, and the loop with it, as soon as the call is removed: nothing of the caller's is left by then.
   core->stub->UnaryCall(
       &call->context, method, {}, &call->request, &call->response,
@@ -207,6 +210,7 @@ void Client::Core::StartUnary(const std::shared_ptr<Core>& core, const std::stri
 
 Client::Client(ClientOptions options) : core_(std::make_shared<Core>(std::move(options))) {
   QuietGrpc();
+  const BlockSignals block;
   grpc::ChannelArguments args = ChannelArgs(core_->options);
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // without any, every call fails
   Result<ClusterKey> key = DeriveClusterKey(core_->options.credentials.token);

@@ -4,8 +4,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
+#include "common/fork_generation.h"
 #include "troupe/internal/argument_reader.h"
 #include "worker/current_exception.h"
 
@@ -14,6 +16,14 @@ namespace troupe::worker {
 namespace {
 
 constexpr std::chrono::seconds kFlushLimit{5};
+constexpr std::chrono::milliseconds kRayletTrust{50};
+
+// Some 5 ns a call; moves on with each tick of the system, 1 to 10 ms.
+std::chrono::nanoseconds CoarseNow() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
 
 bool HoldsCpus(const pb::Resources& resources) {
   auto it = resources.units().find("CPU");
@@ -40,6 +50,7 @@ int Executor::Run() {
       Construct(lock, assignment);
       continue;
     }
+    CheckRaylet();
     const std::unique_ptr<Mail> mail = std::move(mailbox_.front());
     mailbox_.pop_front();
     if (!actor_ && lease_.Check(mail->from, mail->frame.incarnation) == LeaseGate::Verdict::kRefuse) {
@@ -58,6 +69,16 @@ int Executor::Run() {
     std::fprintf(stderr, "troupe: this worker ends with replies that their callers did not take in time\n");
   }
   return stop_->status;
+}
+
+// A process that was stopped, or got no processor, may go on when its raylet has long been gone and its actor has begun
+// anew elsewhere, which takes a second at the least: no call starts later than kRayletTrust after the end of the
+// raylet.
+void Executor::CheckRaylet() {
+  const std::chrono::nanoseconds now = CoarseNow();
+  if (now - raylet_seen_ < kRayletTrust) return;
+  raylet_seen_ = now;
+  if (core_.messenger->RayletClosed()) OnRayletLost("the raylet of this node has ended");
 }
 
 bool Executor::HasWork() const {
@@ -189,12 +210,14 @@ std::optional<ErrorInfo> Executor::Make(std::unique_lock<std::mutex>& lock, cons
   lock.unlock();
   std::optional<ErrorInfo> error;
   std::shared_ptr<void> instance;
+  const std::uint32_t generation = ForkGeneration();
   try {
     internal::ArgumentReader reader(AsBytes(arguments.values), prepared.resolved);
     instance = function->make(reader);
   } catch (...) {
     error = DescribeCurrentException();
   }
+  EndFork(generation);
   lock.lock();
   client::RuntimeImpl::SetThread({.context = &actor_->context});
   actor_->instance = std::move(instance);

@@ -1,6 +1,7 @@
 // Executor: runs the calls that reach a worker process, one after another, on the process's main thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -63,6 +64,7 @@ class Executor final : public client::CallSink {
   };
 
   bool HasWork() const;
+  void CheckRaylet();
   std::optional<ErrorInfo> Refusal(const Mail& mail) const;
   void OnExitRequest(const pb::ExitRequest& request);
   std::optional<ErrorInfo> CannotRun(const internal::Function* function) const;
@@ -86,6 +88,7 @@ class Executor final : public client::CallSink {
   LeaseGate lease_;
   AwaitedTasks awaited_;
   VisibleGpus gpus_;
+  std::chrono::nanoseconds raylet_seen_{0};  // when its end of the connection was open; of CoarseNow()
   bool holds_cpus_ = false;
   std::size_t waiting_results_ = 0;  // that name actors which the head does not know yet
   std::optional<Stop> stop_;

@@ -14,8 +14,10 @@
 
 #include "client/protocol.h"
 #include "client/runtime_impl.h"
+#include "common/descriptor_limit.h"
 #include "common/local_cluster.h"
 #include "common/session.h"
+#include "common/stdio_descriptors.h"
 #include "common/utf8.h"
 #include "troupe/error.h"
 #include "troupe/internal/runtime_access.h"
@@ -138,12 +140,15 @@ void Init(const InitOptions& options) {
   const worker::WorkerEnvironment environment = worker::TakeWorkerEnvironment();
   if (environment.kind == worker::WorkerEnvironment::Kind::kTemplate) worker::RunTemplate(environment);
   if (environment.kind == worker::WorkerEnvironment::Kind::kWorker) worker::RunWorker(environment);
+  internal::RefuseFork();
   if (IsInitialized()) {
     if (options.ignore_reinit) return;
     Throw({.kind = ErrorKind::kUsage,
            .outcome = Outcome::kNotExecuted,
            .message = "troupe::Init was called before; call it once, or give .ignore_reinit = true"});
   }
+  ReserveStdio();
+  RaiseDescriptorLimit();
   auto driver = std::make_unique<Driver>();
   const std::string socket = SocketToJoin(options, &driver->cluster);
   driver->runtime = std::make_shared<client::RuntimeImpl>();

@@ -11,8 +11,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "client/protocol.h"
+#include "common/owner_mark.h"
 #include "ipc/client_socket.h"
 #include "proto/client.pb.h"
 #include "troupe/ids.h"
@@ -51,6 +53,10 @@ class Template {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &original_mask_);
+    // The program may ignore its children's ends, and then the system tells nobody how the workers ended.
+    struct sigaction keep_status {};
+    keep_status.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &keep_status, &original_action_);
     child_fd_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     if (child_fd_ < 0) Fail("signalfd: no descriptor left");
     for (;;) {
@@ -108,12 +114,18 @@ class Template {
     signalfd_siginfo ignored;
     while (read(child_fd_, &ignored, sizeof ignored) > 0) {
     }
-    int status = 0;
-    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    siginfo_t ended{};
+    while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+      const pid_t pid = ended.si_pid;
+      // What it started and left in its group. As long as it is not reaped, the group's id cannot be anybody else's.
+      if (forks_.erase(pid) > 0) kill(-pid, SIGKILL);
+      int status = 0;
+      waitpid(pid, &status, 0);
       pb::ClientToRaylet message;
       message.mutable_child_exited()->set_pid(pid);
       message.mutable_child_exited()->set_wait_status(status);
       Send(message);
+      ended = {};
     }
   }
 
@@ -128,6 +140,9 @@ class Template {
     std::fflush(nullptr);  // or the child would print what is buffered once more
     const pid_t pid = fork();
     if (pid == 0) BecomeWorker(request);
+    // Here and there: whoever needs it first must find it done.
+    if (pid > 0) setpgid(pid, pid);
+    if (pid > 0) forks_.insert(pid);
     pb::ClientToRaylet message;
     message.mutable_template_forked()->set_process(request.process());
     message.mutable_template_forked()->set_pid(pid < 0 ? 0 : pid);
@@ -136,6 +151,9 @@ class Template {
   }
 
   [[noreturn]] void BecomeWorker(const pb::ForkRequest& request) {
+    setpgid(0, 0);
+    TakeMark(request.process());
+    sigaction(SIGCHLD, &original_action_, nullptr);
     sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
     close(child_fd_);
     socket_.reset();
@@ -158,8 +176,10 @@ class Template {
   const WorkerEnvironment& environment_;
   std::unique_ptr<ipc::ClientSocket> socket_;
   sigset_t original_mask_{};
+  struct sigaction original_action_ {};
   int child_fd_ = -1;
   bool readable_ = false;
+  std::set<pid_t> forks_;
 };
 
 }  // namespace

@@ -1,14 +1,30 @@
 #include "worker/user_call.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "common/fork_generation.h"
 #include "troupe/internal/argument_reader.h"
 #include "worker/current_exception.h"
 
 namespace troupe::worker {
 
+void EndFork(std::uint32_t generation) {
+  if (generation == ForkGeneration()) return;
+  std::fprintf(stderr,
+               "troupe: process %d, a fork of a worker, returned from the method or task that forked it and ends here: "
+               "let it execute a program, or end it with _exit\n",
+               getpid());
+  std::fflush(nullptr);
+  _exit(1);
+}
+
 UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
                        const client::RuntimeImpl::ThreadState& state) {
   lock.unlock();
   const client::RuntimeImpl::ThreadState outer = client::RuntimeImpl::SetThread(state);
+  const std::uint32_t generation = ForkGeneration();
   UserResult result;
   try {
     internal::ArgumentReader reader(call.values, call.resolved);
@@ -18,6 +34,7 @@ UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
   } catch (...) {
     result.error = DescribeCurrentException();
   }
+  EndFork(generation);
   client::RuntimeImpl::SetThread(outer);
   lock.lock();
   return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -25,6 +26,10 @@ struct UserResult {
   std::optional<ErrorInfo> error;
   bool exit = false;  // ExitActor
 };
+
+// To be called when user code returns, with ForkGeneration() from before it ran. A child that user code forked and that
+// comes back to us has its parent's rings and locks and would answer its calls: it ends here.
+void EndFork(std::uint32_t generation);
 
 // With the thread as `state` says. `lock`, on the runtime's mutex, is held before and after, and not meanwhile.
 UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,

@@ -16,8 +16,8 @@ namespace troupe::integration {
 ClusterOptions SmallNode(double num_cpus = 4);
 
 // Every port is 0 and every file lies in a folder made for this cluster. While it lives, TROUPE_SESSION_ROOT,
-// TROUPE_TOKEN_FILE and TROUPE_ADDRESS (node 0) of this process name it. Main thread only, one at a time: the daemons
-// end with the thread that started them. A failure to start ends the process, for no test could say anything.
+// TROUPE_TOKEN_FILE and TROUPE_ADDRESS (node 0) of this process name it. Main thread only, one at a time. A failure to
+// start ends the process, for no test could say anything.
 class Cluster {
  public:
   // The first node starts the head.

@@ -25,7 +25,7 @@ std::string ReadAll(const std::string& path) {
 
 }  // namespace
 
-std::map<pid_t, std::string> ProcessesWith(const std::string& variable) {
+std::map<pid_t, std::string> AllProcesses() {
   std::map<pid_t, std::string> found;
   std::error_code error;
   for (const fs::directory_entry& process : fs::directory_iterator("/proc", error)) {
@@ -33,12 +33,19 @@ std::map<pid_t, std::string> ProcessesWith(const std::string& variable) {
     if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); })) continue;
     const pid_t pid = std::stoi(name);
     if (pid == getpid() || !IsRunning(pid)) continue;
-    const std::string environment = '\0' + ReadAll(process.path() / "environ");
-    if (environment.find('\0' + variable + '\0') == std::string::npos) continue;
     std::string command = ReadAll(process.path() / "cmdline");
     std::replace(command.begin(), command.end(), '\0', ' ');
     found.emplace(pid, command);
   }
+  return found;
+}
+
+std::map<pid_t, std::string> ProcessesWith(const std::string& variable) {
+  std::map<pid_t, std::string> found = AllProcesses();
+  std::erase_if(found, [&](const auto& process) {
+    const std::string environment = '\0' + ReadAll("/proc/" + std::to_string(process.first) + "/environ");
+    return environment.find('\0' + variable + '\0') == std::string::npos;
+  });
   return found;
 }
 

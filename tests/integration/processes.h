@@ -13,6 +13,9 @@ namespace troupe::integration {
 // Set in a test's environment, and thus in that of every process of its cluster, whoever started it.
 inline constexpr const char* kMark = "INTEGRATION_TEST_CLUSTER";
 
+// All processes but this one, with their command lines.
+std::map<pid_t, std::string> AllProcesses();
+
 // Processes other than this one that were started with `variable`, "NAME=value", in their environment; with their
 // command lines.
 std::map<pid_t, std::string> ProcessesWith(const std::string& variable);

@@ -111,11 +111,15 @@ Program::Program(const std::vector<std::string>& command, const std::vector<Vari
   }
 }
 
-Program Program::OfRole(const std::string& role, std::vector<std::string> arguments,
-                        const std::vector<Variable>& environment) {
+std::vector<std::string> Program::RoleCommand(const std::string& role, std::vector<std::string> arguments) {
   std::vector<std::string> command = {fs::read_symlink("/proc/self/exe"), kRoleFlag, role};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  return Program(command, environment);
+  return command;
+}
+
+Program Program::OfRole(const std::string& role, std::vector<std::string> arguments,
+                        const std::vector<Variable>& environment) {
+  return Program(RoleCommand(role, std::move(arguments)), environment);
 }
 
 Program::Program(Program&& other) noexcept

@@ -30,6 +30,8 @@ class Program {
   explicit Program(const std::vector<std::string>& command, const std::vector<Variable>& environment = {});
   static Program OfRole(const std::string& role, std::vector<std::string> arguments = {},
                         const std::vector<Variable>& environment = {});
+  // The command line of OfRole.
+  static std::vector<std::string> RoleCommand(const std::string& role, std::vector<std::string> arguments = {});
   ~Program();
   Program(Program&& other) noexcept;
   Program& operator=(Program&&) = delete;

@@ -1,6 +1,7 @@
 // Init and Shutdown: joining a cluster, and leaving it.
 #pragma once
 
+#include "troupe/abi.h"
 #include "troupe/options.h"
 
 namespace troupe {

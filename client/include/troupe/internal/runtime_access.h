@@ -11,4 +11,7 @@ namespace troupe::internal {
 // another thread uses the library.
 std::shared_ptr<Runtime> SetRuntime(std::shared_ptr<Runtime> runtime);
 
+// Throws UsageError in a process that was forked from one with a runtime: it has a copy of everything but the threads.
+void RefuseFork();
+
 }  // namespace troupe::internal

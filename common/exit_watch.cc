@@ -1,13 +1,14 @@
-#include "raylet/exit_watch.h"
+#include "common/exit_watch.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <utility>
 
 #include "common/pidfd.h"
 
-namespace troupe::raylet {
+namespace troupe {
 
 struct ExitWatch::State {
   boost::asio::posix::stream_descriptor descriptor;
@@ -35,10 +36,17 @@ std::unique_ptr<ExitWatch> ExitWatch::Begin(boost::asio::io_context& context, pi
   return std::unique_ptr<ExitWatch>(new ExitWatch(std::move(state)));
 }
 
+std::unique_ptr<ExitWatch> ExitWatch::OfParent(boost::asio::io_context& context, pid_t pid,
+                                               std::function<void()> on_exit) {
+  auto watch = Begin(context, pid, std::move(on_exit));
+  // In this order: a parent that is still ours now cannot have ended, and its id become another's, before.
+  return getppid() == pid ? std::move(watch) : nullptr;
+}
+
 ExitWatch::~ExitWatch() {
   state_->on_exit = nullptr;
   boost::system::error_code ignored;
   state_->descriptor.cancel(ignored);
 }
 
-}  // namespace troupe::raylet
+}  // namespace troupe

@@ -1,0 +1,46 @@
+#include "raylet/orphans.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "common/logging.h"
+#include "common/owner_mark.h"
+#include "raylet/watched_process.h"
+
+namespace troupe::raylet {
+namespace {
+
+// Of the main thread, which is the one that orphans go to.
+std::vector<pid_t> Children() {
+  const std::string self = std::to_string(getpid());
+  std::ifstream file("/proc/self/task/" + self + "/children");
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+}  // namespace
+
+Status Orphans::BecomeSubreaper() {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == 0) return OkStatus();
+  return ErrnoStatus(errno, "cannot look after the children of workers");
+}
+
+void Orphans::Sweep() const {
+  for (const pid_t pid : Children()) {
+    // Whoever watches it wants to know how it ended.
+    if (WatchedProcess::Watches(pid)) continue;
+    // Only this thread reaps, so the id stays the child's until then.
+    if (waitpid(pid, nullptr, WNOHANG) == pid) continue;
+    const auto mark = MarkOf(pid);
+    if (!mark || mark->node != node_ || lives_(mark->owner)) continue;
+    spdlog::info("process {} is killed: what started it has ended", pid);
+    kill(pid, SIGKILL);
+  }
+}
+
+}  // namespace troupe::raylet

@@ -1,0 +1,38 @@
+// Orphans: ends what workers, templates and drivers of this node leave behind.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/status.h"
+#include "troupe/ids.h"
+
+namespace troupe::raylet {
+
+// A child of a worker ends with it in two ways. The worker leads a process group, which is killed when it ends: by
+// whoever reaps it, since the group's id is the worker's as long as it is not reaped. What has left the group
+// (setsid(2), as daemons do) becomes this process's child with the end of its parent, for this process is a subreaper,
+// and still bears its owner's mark: when no such owner lives it is killed. That ends its own children's parent, and so
+// on. Whoever has no mark is left alone. Loop thread.
+class Orphans {
+ public:
+  // `lives`: whether something of this node by that name is still there (OwnerMark::owner).
+  Orphans(NodeId node, std::function<bool(std::uint64_t owner)> lives) : node_(node), lives_(std::move(lives)) {}
+
+  // Makes this process the parent of all orphans among its descendants. Once, before the first is started.
+  static Status BecomeSubreaper();
+
+  // Looks through the children that this process did not start: reaps those that have ended, kills those without an
+  // owner. To be called when a child ends (SIGCHLD) and when an owner has gone. Costs one read of /proc and one for
+  // each orphan.
+  void Sweep() const;
+
+ private:
+  const NodeId node_;
+  const std::function<bool(std::uint64_t)> lives_;
+};
+
+}  // namespace troupe::raylet
