@@ -2,7 +2,8 @@
 
 #include <cctype>
 #include <cmath>
-#include <cstdio>
+
+#include "common/number_text.h"
 
 namespace troupe {
 namespace {
@@ -21,11 +22,7 @@ Status CheckName(const std::string& name) {
   return OkStatus();
 }
 
-std::string FormatAmount(std::int64_t units) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.10g", static_cast<double>(units) / ResourceSet::kUnit);
-  return text;
-}
+std::string FormatAmount(std::int64_t units) { return NumberText(static_cast<double>(units) / ResourceSet::kUnit, 10); }
 
 }  // namespace
 
@@ -33,9 +30,7 @@ Result<ResourceSet> ResourceSet::FromAmounts(const std::map<std::string, double>
   std::map<std::string, std::int64_t> units;
   for (const auto& [name, amount] : amounts) {
     if (!std::isfinite(amount) || amount < 0 || amount > kMaxAmount) {
-      char text[64];
-      std::snprintf(text, sizeof text, "%g", amount);
-      return InvalidArgument("resource '" + name + "' is " + text + "; give an amount from 0 to 1e14");
+      return InvalidArgument("resource '" + name + "' is " + NumberText(amount, 6) + "; give an amount from 0 to 1e14");
     }
     const double scaled = amount * kUnit;
     const double rounded = std::round(scaled);

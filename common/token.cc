@@ -16,6 +16,7 @@ namespace troupe {
 namespace {
 
 constexpr std::size_t kTokenDigits = 64;
+constexpr const char* kElsewhere = " (name a file elsewhere with TROUPE_TOKEN_FILE)";
 
 struct FileDescriptor {
   int fd;
@@ -38,9 +39,9 @@ Result<std::string> NewToken() {
 
 Status WriteNewFile(const std::string& path, const std::string& text) {
   FileDescriptor file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (file.fd < 0) return ErrnoStatus(errno, "cannot make " + path);
+  if (file.fd < 0) return ErrnoStatus(errno, "cannot make " + path + kElsewhere);
   if (write(file.fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fsync(file.fd) != 0) {
-    return ErrnoStatus(errno, "cannot write " + path);
+    return ErrnoStatus(errno, "cannot write " + path + kElsewhere);
   }
   return OkStatus();
 }
@@ -49,13 +50,13 @@ Status WriteNewFile(const std::string& path, const std::string& text) {
 Status MakeToken(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty() && mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno, "cannot make " + folder.string() + " for the cluster's token");
+    return ErrnoStatus(errno, "cannot make " + folder.string() + " for the cluster's token" + kElsewhere);
   }
   TROUPE_ASSIGN_OR_RETURN(const std::string token, NewToken());
   const std::string aside = path + "." + Id64<struct AsideTag>::Random().Hex();
   Status made = WriteNewFile(aside, token + "\n");
   if (made.ok() && link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) {
-    made = ErrnoStatus(errno, "cannot make the token file " + path);
+    made = ErrnoStatus(errno, "cannot make the token file " + path + kElsewhere);
   }
   unlink(aside.c_str());
   return made;
@@ -82,7 +83,7 @@ Result<std::string> LoadToken(const std::string& path) {
     return NotFound("there is no token file " + path +
                     ": copy it from the machine of the head (mode 600), or name another with TROUPE_TOKEN_FILE");
   }
-  if (file.fd < 0) return ErrnoStatus(errno, "cannot open the token file " + path);
+  if (file.fd < 0) return ErrnoStatus(errno, "cannot open the token file " + path + kElsewhere);
   struct stat info {};
   if (fstat(file.fd, &info) != 0) return ErrnoStatus(errno, "cannot look at the token file " + path);
   if (!S_ISREG(info.st_mode)) return InvalidArgument("the token file " + path + " is not a regular file");

@@ -1,10 +1,10 @@
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <tuple>
 
+#include "common/number_text.h"
 #include "scheduler/node_use.h"
 
 namespace troupe::scheduler {
@@ -20,11 +20,7 @@ Decision Wait(std::string reason) { return {Decision::Kind::kWait, {}, std::move
 
 std::string ShortId(const NodeId& node) { return node.Hex().substr(0, 8); }
 
-std::string Amount(double amount) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.10g", amount);
-  return text;
-}
+std::string Amount(double amount) { return NumberText(amount, 10); }
 
 std::string Need(const std::string& name, const Demand& demand) {
   return name + ": " + Amount(demand.resources.Amount(name));

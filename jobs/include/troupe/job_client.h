@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "troupe/abi.h"
+
 namespace troupe {
 
 // Why a JobClient could not do what it was asked.

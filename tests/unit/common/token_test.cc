@@ -37,6 +37,15 @@ TEST_F(TokenTest, MakesATokenThatOnlyThisUserCanReadAndKeepsIt) {
   EXPECT_EQ(*LoadToken(path), *made);
 }
 
+TEST_F(TokenTest, SaysHowToPutATokenElsewhereWhereItsFolderCannotBeWritten) {
+  // /proc refuses everybody, root included.
+  for (const char* path : {"/proc/token", "/proc/none/token"}) {
+    const auto made = LoadOrMakeToken(path);
+    ASSERT_FALSE(made.ok());
+    EXPECT_THAT(made.status().message(), HasSubstr("TROUPE_TOKEN_FILE"));
+  }
+}
+
 TEST_F(TokenTest, MakersAtTheSameTimeGetOneToken) {
   std::vector<std::string> tokens(8);
   std::vector<std::thread> threads;
