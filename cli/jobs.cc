@@ -1,5 +1,6 @@
 // troupe job list|status|stop|logs
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,9 @@
 
 namespace troupe::cli {
 namespace {
+
+// A driver gets 5 s from SIGTERM to SIGKILL, and its node some time to say so.
+constexpr std::chrono::seconds kStopLimit{20};
 
 struct JobOptions {
   ConnectionOptions connection;
@@ -55,6 +59,21 @@ bool HasEnded(const pb::JobInfo& job) {
   return job.state() != pb::JobInfo::PENDING && job.state() != pb::JobInfo::RUNNING;
 }
 
+// The job as it is when it has ended, or when that has taken too long.
+Result<pb::JobInfo> StopAndWait(jobs::HeadConnection& head, const pb::JobInfo& job) {
+  pb::StopJobRequest stop;
+  stop.set_job(job.id());
+  Result<pb::JobInfo> state = head.Call<pb::JobInfo>("StopJob", stop);
+  const auto deadline = std::chrono::steady_clock::now() + kStopLimit;
+  while (state.ok() && !HasEnded(*state) && std::chrono::steady_clock::now() < deadline) {
+    pb::GetJobRequest get;
+    get.set_job(job.id());
+    get.set_wait_ms(1'000);
+    state = head.Call<pb::JobInfo>("GetJob", get);
+  }
+  return state;
+}
+
 int StopJob(const JobOptions& options, Context& context) {
   const auto head = Connect(options.connection);
   if (!head.ok()) return context.Fail(head.status());
@@ -63,14 +82,15 @@ int StopJob(const JobOptions& options, Context& context) {
   if (HasEnded(*job)) {
     return context.Fail(kFailed, "job " + options.id + " has ended already: " + StateText(job->state()));
   }
-  pb::StopJobRequest request;
-  request.set_job(job->id());
-  const auto stopped = (*head)->Call<pb::JobInfo>("StopJob", request);
+  const auto stopped = StopAndWait(**head, *job);
   if (!stopped.ok()) return context.Fail(stopped.status());
+  if (!HasEnded(*stopped)) {
+    return context.Fail(kFailed, "job " + options.id + " still runs: its node has not said that its driver ended");
+  }
   if (options.connection.json) {
     PrintJson(context.out, ToJson(*stopped));
   } else {
-    context.out << "Stopping job " << options.id << "." << std::endl;
+    context.out << "Job " << options.id << " has ended: " << StateText(stopped->state()) << "." << std::endl;
   }
   return kOk;
 }
@@ -103,7 +123,7 @@ CLI::App& AddJob(CLI::App& parent, const char* name, const char* what, int (*run
 }  // namespace
 
 void AddJobCommands(CLI::App& app, Context& context) {
-  CLI::App& job = *app.add_subcommand("job", "Look at and stop submitted jobs");
+  CLI::App& job = *app.add_subcommand("job", "Look at and stop jobs");
   job.require_subcommand(1);
   job.footer(
       "Examples:\n"
@@ -117,7 +137,8 @@ void AddJobCommands(CLI::App& app, Context& context) {
     context.run = [list_options, &context] { return ListJobs(*list_options, /*submissions_only=*/true, context); };
   });
   AddJob(job, "status", "Show a job in full", JobStatus, std::make_shared<JobOptions>(), context);
-  AddJob(job, "stop", "Stop a job: SIGTERM, then SIGKILL", StopJob, std::make_shared<JobOptions>(), context);
+  AddJob(job, "stop", "End a job's driver: SIGTERM, then SIGKILL; waits for it", StopJob,
+         std::make_shared<JobOptions>(), context);
   auto log_options = std::make_shared<JobOptions>();
   CLI::App& logs = AddJob(job, "logs", "Print what a job wrote, both streams", JobLogs, log_options, context,
                           /*with_json=*/false);

@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 
+#include "common/status.h"
+
 namespace troupe {
 
 // Loop thread. Destroying it ends the watch; the callback may do that.
@@ -19,6 +21,9 @@ class ExitWatch {
   static std::unique_ptr<ExitWatch> OfParent(boost::asio::io_context& context, pid_t pid,
                                              std::function<void()> on_exit);
   ~ExitWatch();
+
+  // NotFound when the process has ended.
+  Status Signal(int signal);
 
  private:
   struct State;

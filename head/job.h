@@ -20,8 +20,7 @@ struct Submission {
   pb::SubmitJobRequest request;
   NodeId node;             // that runs the driver; none while no node is there
   bool confirmed = false;  // the node has begun to run it
-  bool stopping = false;
-  bool joined = false;  // a driver has registered as this job
+  bool joined = false;     // a driver has registered as this job
 };
 
 struct Job {
@@ -33,6 +32,7 @@ struct Job {
   // The job's actors and leases are gone, and raylets were told this state; a submission's driver may still run and
   // exit with any status.
   std::optional<pb::JobInfo::State> released;
+  bool stopping = false;     // its driver is being ended, as somebody asked
   bool told_in_use = false;  // raylets were told that detached actors need its workers
   MonotonicTime released_at{};
   TimerId verdict = 0;  // waits for the raylet to say how the driver ended

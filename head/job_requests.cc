@@ -131,11 +131,11 @@ void JobTable::Stop(const pb::StopJobRequest& request, Reply<pb::JobInfo> reply)
   if (!found.ok()) return reply(found.status());
   Job& job = **found;
   if (!job.ended()) {
-    if (job.submission && job.submission->node) {
-      job.submission->stopping = true;
+    if (DriverNode(job)) {
+      job.stopping = true;
       SendStopDriver(job);
     } else {
-      End(job, pb::JobInfo::STOPPED, "it was stopped");
+      End(job, pb::JobInfo::STOPPED, kStopped);
     }
   }
   SaveAndReply(job, std::move(reply));

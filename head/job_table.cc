@@ -95,12 +95,13 @@ void JobTable::Forget() {
 Status JobTable::Finish(JobId id, const std::string& reason) {
   TROUPE_ASSIGN_OR_RETURN(Job * job, FindJob(id, ""));
   if (job->ended()) return OkStatus();
-  const auto state = reason.empty() ? pb::JobInfo::SUCCEEDED : pb::JobInfo::FAILED;
+  auto state = reason.empty() ? pb::JobInfo::SUCCEEDED : pb::JobInfo::FAILED;
+  if (job->stopping) state = pb::JobInfo::STOPPED;
   if (job->submission) {
     job->info.set_message(reason);
     Release(*job, state);  // how it ended is for its exit status to say
   } else {
-    End(*job, state, reason);
+    End(*job, state, job->stopping ? kStopped : reason);
   }
   return OkStatus();
 }
@@ -110,8 +111,9 @@ void JobTable::ProcessEnded(ProcessId process) {
   if (it == by_driver_.end()) return;
   Job& job = *jobs_.at(it->second);
   if (job.ended()) return;
-  Release(job, pb::JobInfo::FAILED);
+  Release(job, job.stopping ? pb::JobInfo::STOPPED : pb::JobInfo::FAILED);
   if (job.submission || job.verdict != 0) return;
+  if (job.stopping) return End(job, pb::JobInfo::STOPPED, kStopped);
   job.verdict = environment_.loop.After(kVerdictWait, [this, id = job.id] {
     End(*jobs_.at(id), pb::JobInfo::FAILED, "its driver's process ended without finishing the job");
   });
@@ -134,7 +136,7 @@ void JobTable::OnDriverUpdate(const NodeId& node, const pb::DriverUpdate& update
   }
   const DriverEnd end = ReadWaitStatus(update.wait_status());
   job.info.set_exit_code(end.exit_code);
-  if (job.submission->stopping) return End(job, pb::JobInfo::STOPPED, "it was stopped");
+  if (job.stopping) return End(job, pb::JobInfo::STOPPED, kStopped);
   End(job, end.failure.empty() ? pb::JobInfo::SUCCEEDED : pb::JobInfo::FAILED, end.failure);
 }
 
@@ -150,6 +152,7 @@ void JobTable::OnPackaged(const pb::JobProgramPackaged& packaged) {
     job.info.mutable_program()->set_package(packaged.package());
   } else {
     spdlog::warn("job {}: its program could not be packaged: {}", job.id.Hex(), packaged.error());
+    job.info.mutable_program()->set_unpackable(packaged.error());
     job.info.set_message("its program could not be packaged: " + packaged.error());
   }
   Save(job, [this](Job& saved) { events_.broadcast(saved.released ? Released(saved) : saved.info); });
@@ -163,11 +166,12 @@ void JobTable::NodeJoined(const NodeId& node) {
       *message.mutable_job_update()->mutable_job() = Released(job);
       environment_.nodes.Send(node, message);
     }
-    if (!job.submission || job.ended()) continue;
+    if (job.ended()) continue;
     // What was sent to a node that lost its connection may not have arrived; its raylet runs a submission only once.
-    const bool waits = !job.submission->node || (job.submission->node == node && !job.submission->confirmed);
+    const bool waits =
+        job.submission && (!job.submission->node || (job.submission->node == node && !job.submission->confirmed));
     if (waits) RunDriver(job);
-    if (job.submission->node == node && job.submission->stopping) SendStopDriver(job);
+    if (job.stopping && DriverNode(job) == node) SendStopDriver(job);
   }
 }
 
@@ -204,9 +208,12 @@ void JobTable::RunDriver(Job& job) {
 void JobTable::SendStopDriver(const Job& job) {
   pb::HeadToNode message;
   message.mutable_stop_driver()->set_submission(job.info.submission());
+  if (!job.submission) message.mutable_stop_driver()->set_process(job.driver.process.value);
   message.mutable_stop_driver()->set_reason("the job was stopped");
-  environment_.nodes.Send(job.submission->node, message);
+  environment_.nodes.Send(DriverNode(job), message);
 }
+
+NodeId JobTable::DriverNode(const Job& job) { return job.submission ? job.submission->node : job.driver.node; }
 
 const pb::JobInfo* JobTable::Find(JobId id) const {
   auto it = jobs_.find(id);

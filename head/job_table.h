@@ -30,6 +30,7 @@ class JobTable {
     std::function<void(const pb::JobInfo&)> broadcast;  // every raylet must know
     std::function<std::optional<NodeId>()> node_for_driver;
   };
+  static constexpr const char* kStopped = "it was stopped";
   static constexpr std::size_t kEndedKept = 10'000;
   static constexpr std::size_t kMaxWaiters = 10'000;
   static constexpr std::chrono::milliseconds kLongestWait{5'000};
@@ -48,7 +49,8 @@ class JobTable {
   void Submit(const pb::SubmitJobRequest& request, Reply<pb::JobInfo> reply);
   // NOT_FOUND. Replies later, by `wait_ms` at most, when the job has not ended.
   void Get(const pb::GetJobRequest& request, Reply<pb::JobInfo> reply);
-  // NOT_FOUND; nothing for a job that has ended.
+  // Has the driver ended by its raylet; the job has ended when that has come about, or at once when no node runs its
+  // driver yet. NOT_FOUND; nothing for a job that has ended.
   void Stop(const pb::StopJobRequest& request, Reply<pb::JobInfo> reply);
   pb::ListJobsReply List(const pb::ListJobsRequest& request) const;
 
@@ -74,6 +76,7 @@ class JobTable {
   void BindDriver(Job& job, const pb::RegisterJobRequest& request);
   void RunDriver(Job& job);
   void SendStopDriver(const Job& job);
+  static NodeId DriverNode(const Job& job);  // none for a submission that no node runs yet
   // Takes away what the job has in the cluster; `state` is what raylets are told.
   void Release(Job& job, pb::JobInfo::State state);
   // What raylets are told of a job that has been released: they keep its workers while detached actors need them.

@@ -47,7 +47,11 @@ void ClusterDispatcher::OnHeadMessage(const pb::HeadToNode& message) {
                                     m_.head->SendIfConnected(event);
                                   });
     case pb::HeadToNode::kRunDriver: return m_.drivers->Run(message.run_driver());
-    case pb::HeadToNode::kStopDriver: return m_.drivers->Stop(message.stop_driver());
+    case pb::HeadToNode::kStopDriver:
+      if (const ProcessId driver{message.stop_driver().process()}) {
+        return m_.deaths->StopDriver(driver, message.stop_driver().reason());
+      }
+      return m_.drivers->Stop(message.stop_driver());
     default: spdlog::warn("the head sent a message that this raylet does not know");
   }
 }

@@ -1,5 +1,6 @@
 #include "raylet/process_deaths.h"
 
+#include <signal.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -74,6 +75,22 @@ void ProcessDeaths::FinishWorker(const WorkerProcess& worker, const std::string&
 void ProcessDeaths::WatchDriver(const ClientInfo& driver) {
   drivers_[driver.process].process =
       ExitWatch::Begin(context_, driver.pid, [this, id = driver.process] { OnDriverExit(id); });
+}
+
+void ProcessDeaths::StopDriver(ProcessId id, const std::string& reason) {
+  auto it = drivers_.find(id);
+  if (it == drivers_.end() || it->second.stopping) return;
+  spdlog::info("driver {} is ended: {}", id.Hex(), reason);
+  // One that cannot be watched, and so not be signalled, at least loses what it has here.
+  if (!it->second.process) return m_.clients->Disconnect(id, Cancelled(reason));
+  it->second.stopping = true;
+  (void)it->second.process->Signal(SIGTERM);  // NotFound: its end is on the way to us
+  m_.loop->After(kStopGrace, [weak = std::weak_ptr(self_), id] {
+    auto self = weak.lock();
+    if (!self) return;
+    auto late = (*self)->drivers_.find(id);
+    if (late != (*self)->drivers_.end() && late->second.process) (void)late->second.process->Signal(SIGKILL);
+  });
 }
 
 void ProcessDeaths::OnDriverLeaving(ProcessId driver) {

@@ -24,11 +24,14 @@ class ProcessDeaths {
  public:
   // How long the later of the two ways may take.
   static constexpr std::chrono::milliseconds kGrace{1000};
+  static constexpr std::chrono::seconds kStopGrace{5};
 
   ProcessDeaths(boost::asio::io_context& context, const Managers& managers);
 
   // A driver registered.
   void WatchDriver(const ClientInfo& driver);
+  // Somebody wants its job stopped: SIGTERM, and SIGKILL after kStopGrace.
+  void StopDriver(ProcessId driver, const std::string& reason);
   // It said that it is about to leave.
   void OnDriverLeaving(ProcessId driver);
 
@@ -43,6 +46,7 @@ class ProcessDeaths {
   struct Driver {
     std::unique_ptr<ExitWatch> process;  // null: it has exited
     bool leaving = false;
+    bool stopping = false;
     bool closed = false;
   };
 

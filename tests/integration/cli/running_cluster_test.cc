@@ -13,6 +13,7 @@
 #include "tests/integration/cli/command.h"
 #include "tests/integration/cluster_fixture.h"
 #include "tests/integration/processes.h"
+#include "tests/integration/program.h"
 #include "tests/integration/wait.h"
 
 namespace cli {
@@ -195,6 +196,31 @@ TEST_F(Commands, AJobIsStopped) {
   ASSERT_TRUE(Eventually([] { return Troupe({"job", "logs", "long-job"}).Says("sum 42"); }));
   EXPECT_EQ(Troupe({"job", "stop", "long-job"}).status, 0);
   EXPECT_EQ(Troupe({"job", "stop", "long-job"}).status, 1);
+}
+
+// A driver that a user has started: says which job it is, and goes on until it is ended.
+int WaitingDriver(const std::vector<std::string>& arguments) {
+  if (arguments.at(0) == "deaf") signal(SIGTERM, SIG_IGN);
+  Init();
+  std::printf("job %s.\n", GetRuntimeContext().job.Hex().c_str());
+  std::fflush(stdout);
+  for (;;) pause();
+}
+const bool waiting_driver = RegisterRole("waiting-driver", WaitingDriver);
+
+TEST_F(Commands, ADriverStartedByHandHasEndedWhenStopSaysSo) {
+  for (const char* how : {"plain", "deaf"}) {
+    Program driver = Program::OfRole("waiting-driver", {how});
+    ASSERT_TRUE(driver.WaitForOutput(".\n")) << driver.Errors();
+    const std::string job = driver.Output().substr(4, 16);
+    const CommandResult stopped = Troupe({"job", "stop", job});
+    EXPECT_EQ(stopped.status, 0) << stopped;
+    EXPECT_TRUE(stopped.Says("STOPPED")) << stopped;
+    EXPECT_FALSE(IsRunning(driver.pid())) << how;
+    EXPECT_EQ(driver.Wait(), 128 + (how == std::string("deaf") ? SIGKILL : SIGTERM));
+    EXPECT_EQ(Json({"job", "status", job})["state"], "STOPPED");
+    EXPECT_EQ(Troupe({"job", "stop", job}).status, 1);
+  }
 }
 
 TEST_F(Commands, AProgramThatNeverCallsInitIsAJobLikeAnother) {

@@ -133,6 +133,8 @@ TEST_F(JobTableTest, ADriverThatJustDiesFailsItsJobAndTakesItsActorsAtOnce) {
   const pb::JobInfo job = StartJob(9);
   Register(Spec(1, job));
   ProcessGone(1, 9);
+  EXPECT_THAT(Info(1).ending(), HasSubstr("its job"));
+  EndProcess(1);
   EXPECT_EQ(State(1), pb::DEAD);
   EXPECT_EQ(Job(job.id()).state(), pb::JobInfo::RUNNING) << "the word how it ended may be on its way";
   loop_.Advance(500ms);
@@ -245,7 +247,7 @@ TEST_F(JobTableTest, TheDriverOfASubmissionJoinsItAndItsExitStatusDecides) {
   Register(Spec(1, joined));
   TakeJobs(1);
   ASSERT_TRUE(cluster_->jobs().Finish(JobId{joined.id()}, "").ok());
-  EXPECT_EQ(State(1), pb::DEAD);
+  EXPECT_THAT(Info(1).ending(), HasSubstr("its job"));
   EXPECT_EQ(TakeJobs(1).at(0).state(), pb::JobInfo::SUCCEEDED);
   EXPECT_EQ(Job("job-1").state(), pb::JobInfo::RUNNING) << "its process has not ended";
   EXPECT_EQ(TryRegister(Spec(2, joined)).status().code(), StatusCode::kFailedPrecondition);
@@ -286,6 +288,47 @@ TEST_F(JobTableTest, StoppingASubmissionStopsItsProcess) {
   EXPECT_EQ(Job("job-1").state(), pb::JobInfo::STOPPED);
   EXPECT_EQ(Stop("job-1").value().state(), pb::JobInfo::STOPPED) << "once more changes nothing";
   EXPECT_EQ(Stop("nosuch").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(JobTableTest, StoppingADriverStartedByHandEndsItsProcessFirst) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob(9);
+  const auto stop = [&] {
+    pb::StopJobRequest request;
+    request.set_job(job.id());
+    std::optional<Result<pb::JobInfo>> result;
+    cluster_->jobs().Stop(request, [&result](Result<pb::JobInfo> stopped) { result = std::move(stopped); });
+    return result->value();
+  };
+  EXPECT_EQ(stop().state(), pb::JobInfo::RUNNING) << "nothing has ended yet";
+  const auto stops = TakeStopDrivers(1);
+  ASSERT_EQ(stops.size(), 1u);
+  EXPECT_EQ(stops[0].process(), 9u);
+  EXPECT_EQ(stops[0].submission(), "");
+  ASSERT_TRUE(cluster_->jobs().Finish(JobId{job.id()}, "its process ended without troupe::Shutdown").ok());
+  EXPECT_EQ(stop().state(), pb::JobInfo::STOPPED);
+  EXPECT_EQ(stop().message(), "it was stopped");
+}
+
+TEST_F(JobTableTest, AStoppedDriverThatIsOnlyKnownToBeGoneHasBeenStopped) {
+  AddNode(1);
+  const pb::JobInfo job = StartJob(9);
+  pb::StopJobRequest request;
+  request.set_job(job.id());
+  cluster_->jobs().Stop(request, [](const Result<pb::JobInfo>&) {});
+  ProcessGone(1, 9);
+  EXPECT_EQ(cluster_->jobs().Find(JobId{job.id()})->state(), pb::JobInfo::STOPPED);
+}
+
+TEST_F(JobTableTest, ANodeThatComesBackIsToldAgainToEndADriver) {
+  const NodeTable::Joined one = AddNode(1);
+  const pb::JobInfo job = StartJob(9);
+  Lose(one);
+  pb::StopJobRequest request;
+  request.set_job(job.id());
+  cluster_->jobs().Stop(request, [](const Result<pb::JobInfo>&) {});
+  AddNode(1);
+  EXPECT_EQ(TakeStopDrivers(1).size(), 1u);
 }
 
 TEST_F(JobTableTest, StoppingBeforeAnyNodeIsThereIsFinal) {
