@@ -1,5 +1,7 @@
 #include "common/process_stat.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -24,6 +26,15 @@ std::optional<ProcessStat> ReadProcessStat(pid_t pid) {
   }
   stat.start_time = std::strtoull(line.c_str() + begin, nullptr, 10);
   return stat;
+}
+
+std::string PidSpace() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string boot;
+  std::getline(file, boot);
+  struct stat space {};
+  if (boot.empty() || ::stat("/proc/self/ns/pid", &space) != 0) return "";
+  return boot + ":" + std::to_string(space.st_ino);
 }
 
 }  // namespace troupe

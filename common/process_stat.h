@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace troupe {
 
@@ -17,5 +18,9 @@ struct ProcessStat {
 
 // nullopt when there is no such process, not even a zombie. Any thread; does not block.
 std::optional<ProcessStat> ReadProcessStat(pid_t pid);
+
+// Two processes that get the same text mean the same process by the same pid: they run in one pid namespace of one boot
+// of one machine. Empty when that cannot be told.
+std::string PidSpace();
 
 }  // namespace troupe

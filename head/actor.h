@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/event_loop.h"
 #include "common/resources.h"
 #include "common/status.h"
+#include "head/environment.h"
 #include "proto/common.pb.h"
 #include "troupe/ids.h"
 
@@ -33,12 +37,19 @@ struct Actor {
   TimerId back_off = 0;
 
   // While it waits for a node.
-  NodeId refused_by;                // had no room; asked again after its next report
-  std::uint64_t refused_after = 0;  // reports of `refused_by` seen by then
+  NodeId refused_by;                      // had no room; asked again after its next report
+  std::uint64_t refused_after = 0;        // reports of `refused_by` seen by then
+  std::map<NodeId, std::string> avoided;  // could not get its program, and why: others come first,
+  MonotonicTime avoided_until{};          // and if none takes it, these are asked again from then on
 
-  bool released = false;         // its creator needs it no more: ends when what is queued has run
+  bool released = false;  // its creator needs it no more: ends when what is queued has run
+  // It is being ended for good, and this will be its death. It keeps its name until its process is known to have ended:
+  // its raylet has said so, or its node is dead.
+  std::optional<pb::Error> doomed;
+  bool in_job = true;            // its job goes on for it (ActorStore)
   bool stop_to_restart = false;  // killed, but may come back: its next death counts as a failure
   std::set<NodeId> watchers;
+  std::vector<Reply<pb::ActorReply>> awaiting_death;  // who has killed it
 
   bool dead() const { return info.state() == pb::DEAD; }
   bool has_process() const { return info.state() == pb::STARTING || info.state() == pb::ALIVE; }

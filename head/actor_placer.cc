@@ -68,7 +68,13 @@ bool ActorPlacer::Try(Actor& actor, std::map<std::string, scheduler::Decision>* 
   }
   const scheduler::Demand demand =
       ToDemand(actor.resources, actor.placement_resources, actor.spec.placement(), actor.creator.node);
-  const scheduler::Decision decision = scheduler::Decide(demand, view_.nodes(), &spread_cursor_);
+  Usable usable = UsableFor(actor);
+  scheduler::Decision decision = scheduler::Decide(demand, usable.nodes, &spread_cursor_);
+  if (decision.kind != Kind::kPlaced && !actor.avoided.empty() && loop_.Now() >= actor.avoided_until) {
+    actor.avoided.clear();
+    usable = UsableFor(actor);
+    decision = scheduler::Decide(demand, usable.nodes, &spread_cursor_);
+  }
   if (decision.kind == Kind::kPlaced) {
     waiting_.erase(actor.sequence);
     actor.info.clear_infeasible();
@@ -78,14 +84,51 @@ bool ActorPlacer::Try(Actor& actor, std::map<std::string, scheduler::Decision>* 
     events_.placed(actor, decision.node);
     return true;
   }
-  if (decision.kind == Kind::kInfeasible && OnlyOneNodeWillDo(actor) && facts_.NodeDeath(demand.node)) {
+  if (auto why = WhyHopeless(actor, decision)) {
     waiting_.erase(actor.sequence);
-    events_.hopeless(actor, decision.reason + ": " + *facts_.NodeDeath(demand.node));
+    events_.hopeless(actor, *why);
     return true;
   }
+  if (usable.restriction.empty()) failed->emplace(actor.shape, decision);
+  decision.reason += usable.restriction;
   SetReason(actor, decision);
-  failed->emplace(actor.shape, decision);
   return false;
+}
+
+ActorPlacer::Usable ActorPlacer::UsableFor(const Actor& actor) const {
+  Usable usable;
+  usable.nodes.assign(view_.nodes().begin(), view_.nodes().end());
+  const std::optional<OnlyNode> only = OnlyNodeOf(actor);
+  if (only) std::erase_if(usable.nodes, [&only](const auto& view) { return view.id != only->node; });
+  for (scheduler::NodeView& view : usable.nodes) view.draining |= actor.avoided.contains(view.id);
+  if (only) {
+    usable.restriction = "; only node " + Short(only->node) + " has its program: " + only->reason;
+  } else if (!actor.avoided.empty()) {
+    usable.restriction = "; " + actor.avoided.begin()->second;
+  }
+  return usable;
+}
+
+std::optional<ActorPlacer::OnlyNode> ActorPlacer::OnlyNodeOf(const Actor& actor) const {
+  const pb::JobInfo* job = facts_.Job(actor.job);
+  if (job == nullptr || !job->program().package().empty()) return std::nullopt;
+  const NodeId origin = NodeIdOrNone(job->program().origin());
+  if (!job->program().unpackable().empty()) return OnlyNode{origin, job->program().unpackable()};
+  if (facts_.NodeDeath(origin)) return OnlyNode{origin, "it died before it had sent it"};
+  return std::nullopt;
+}
+
+// What can run on one node only has no hope once that node is dead.
+std::optional<std::string> ActorPlacer::WhyHopeless(const Actor& actor, const scheduler::Decision& decision) const {
+  if (decision.kind == Kind::kInfeasible && OnlyOneNodeWillDo(actor)) {
+    const auto death = facts_.NodeDeath(NodeIdOrNone(actor.spec.placement().node()));
+    if (death) return decision.reason + ": " + *death;
+  }
+  const std::optional<OnlyNode> only = OnlyNodeOf(actor);
+  if (!only) return std::nullopt;
+  const auto death = facts_.NodeDeath(only->node);
+  if (!death) return std::nullopt;
+  return "its program was only on node " + Short(only->node) + ", which is dead (" + *death + "): " + only->reason;
 }
 
 void ActorPlacer::SetReason(Actor& actor, const scheduler::Decision& decision) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,19 @@ class ActorPlacer {
   // Whether it is over with waiting. `failed` maps shapes that had no room in this pass to why.
   bool Try(Actor& actor, std::map<std::string, scheduler::Decision>* failed);
   bool AwaitsReport(const Actor& actor) const;
+  // The nodes, and why some of them do not count for this actor.
+  struct Usable {
+    std::vector<scheduler::NodeView> nodes;
+    std::string restriction;  // empty: all count
+  };
+  Usable UsableFor(const Actor& actor) const;
+  // Set when the actor's program has no package and will get none.
+  struct OnlyNode {
+    NodeId node;
+    std::string reason;
+  };
+  std::optional<OnlyNode> OnlyNodeOf(const Actor& actor) const;
+  std::optional<std::string> WhyHopeless(const Actor& actor, const scheduler::Decision& decision) const;
   void SetReason(Actor& actor, const scheduler::Decision& decision);
 
   EventLoop& loop_;

@@ -11,6 +11,7 @@ namespace troupe::head {
 namespace {
 
 constexpr std::uint32_t kDefaultListLimit = 10'000;
+constexpr std::size_t kMaxAwaitingDeath = 1'000;
 
 Status NameTaken(const Actor& holder, const Actor& wanted) {
   return AlreadyExists("the name '" + wanted.info.name() + "' in namespace '" + wanted.info.name_space() +
@@ -113,6 +114,13 @@ void ActorTable::Kill(const pb::KillActorRequest& request, Reply<pb::ActorReply>
   Actor& actor = **found;
   const std::string reason = request.reason().empty() ? "it was killed" : "it was killed: " + request.reason();
   if (!actor.dead() && request.no_restart()) {
+    if (actor.awaiting_death.size() >= kMaxAwaitingDeath) {
+      return reply(ResourceExhausted(Describe(actor) + " is being killed already, by many"));
+    }
+    if (actor.has_process()) {  // by the time of the reply nothing of it runs, and its name is free
+      actor.awaiting_death.push_back(std::move(reply));
+      return End(actor, reason);
+    }
     End(actor, reason);
   } else if (actor.has_process() && !actor.stop_to_restart) {
     actor.stop_to_restart = true;

@@ -1,5 +1,7 @@
 #include "head/actor_store.h"
 
+#include <utility>
+
 #include "common/check.h"
 
 namespace troupe::head {
@@ -19,6 +21,12 @@ Actor& ActorStore::Add(Actor actor) {
   return stored;
 }
 
+void ActorStore::LeaveJob(Actor& actor) {
+  if (!std::exchange(actor.in_job, false)) return;
+  auto job = live_by_job_.find(actor.job);
+  if (--job->second == 0) live_by_job_.erase(job);
+}
+
 std::optional<ActorId> ActorStore::Retire(Actor& actor) {
   TROUPE_CHECK(actor.dead());
   SetAddress(actor, {});
@@ -26,8 +34,7 @@ std::optional<ActorId> ActorStore::Retire(Actor& actor) {
   auto creator = by_creator_.find(actor.creator.process);
   creator->second.erase(actor.id);
   if (creator->second.empty()) by_creator_.erase(creator);
-  auto job = live_by_job_.find(actor.job);
-  if (--job->second == 0) live_by_job_.erase(job);
+  LeaveJob(actor);
   dead_.push_back(actor.id);
   if (dead_.size() <= kDeadKept) return std::nullopt;
   const ActorId oldest = dead_.front();

@@ -23,7 +23,9 @@ class ActorStore {
 
   // `actor`'s id and, unless it is dead, its name must be free.
   Actor& Add(Actor actor);
-  // Lets go of the actor's name and creator once it is dead. Drops the longest dead actor when there are too many,
+  // The actor is no more one for which its job goes on: it is being ended. Idempotent.
+  void LeaveJob(Actor& actor);
+  // Lets go of the actor's name, creator and job once it is dead. Drops the longest dead actor when there are too many,
   // and returns its id.
   std::optional<ActorId> Retire(Actor& actor);
   // Notes where `actor` runs; a zero address: nowhere, but `last_address` stays.
@@ -34,6 +36,7 @@ class ActorStore {
   Actor* FindNamed(const std::string& name_space, const std::string& name);
   Actor* InProcess(ProcessId process) const;
   std::vector<Actor*> MadeBy(ProcessId creator);  // not dead
+  // Whether an actor of the job is neither dead nor being ended.
   bool HasLive(JobId job) const { return live_by_job_.contains(job); }
 
   // In the order of registration.

@@ -14,6 +14,8 @@ namespace {
 
 // An actor that ran this long has recovered: its next failure is the first one again.
 constexpr std::chrono::nanoseconds kRecoveredAfter = kLongestBackOff;
+// A node that could not get an actor's program is asked again after this time, if no other takes the actor.
+constexpr std::chrono::seconds kAvoidFor{2};
 
 std::string BudgetNote(const pb::ActorInfo& info) {
   if (info.max_restarts() == 0) return "";
@@ -101,6 +103,7 @@ void ActorTable::OnStarted(const NodeId& node, const pb::ActorStarted& started) 
   Actor* actor = Current(node, started.id(), started.incarnation());
   if (actor == nullptr) return StopStray(node, started.id(), started.incarnation());
   view_.Started(actor->id);
+  if (actor->doomed) return SendStop(*actor, actor->info.ending(), false);
   if (actor->info.state() == pb::ALIVE) return;
   store_.SetAddress(*actor, {node, ProcessId{started.address().process()}});
   actor->alive_since = environment_.loop.Now();
@@ -117,10 +120,12 @@ void ActorTable::OnStarted(const NodeId& node, const pb::ActorStarted& started) 
 void ActorTable::OnStartFailed(const NodeId& node, const pb::ActorStartFailed& failed) {
   Actor* actor = Current(node, failed.id(), failed.incarnation());
   if (actor == nullptr) return;
+  if (actor->doomed) return Die(*actor, *actor->doomed);
   if (actor->info.state() == pb::ALIVE)
     return ProcessGone(*actor, Complete(*actor, failed.error(), "its process died"));
   switch (failed.reason()) {
     case pb::ActorStartFailed::NO_ROOM: return NoRoom(*actor);
+    case pb::ActorStartFailed::NOT_NOW: return NotNow(*actor, failed.error());
     case pb::ActorStartFailed::CONSTRUCTOR:
       return Die(*actor, Complete(*actor, failed.error(), "its constructor failed"));
     case pb::ActorStartFailed::PROGRAM: {
@@ -135,13 +140,24 @@ void ActorTable::OnStartFailed(const NodeId& node, const pb::ActorStartFailed& f
 void ActorTable::NoRoom(Actor& actor) {
   actor.refused_by = actor.node;
   actor.refused_after = view_.reports(actor.node).value_or(0);
+  WaitAgain(actor, "node " + Short(actor.node) + " had no room after all; waits for its next report");
+}
+
+void ActorTable::NotNow(Actor& actor, const pb::Error& error) {
+  const std::string reason = "node " + Short(actor.node) + " cannot run it now: " + error.message();
+  spdlog::info("{} is placed again: {}", Describe(actor), reason);
+  actor.avoided[actor.node] = reason;
+  actor.avoided_until = environment_.loop.Now() + kAvoidFor;
+  WaitAgain(actor, reason);
+}
+
+void ActorTable::WaitAgain(Actor& actor, const std::string& reason) {
   view_.Ended(actor.id);
   actor.node = {};
   actor.info.set_state(actor.info.restarts() > 0 ? pb::RESTARTING : pb::PENDING);
   if (actor.released) return End(actor, "its last handle went");
   actor.stop_to_restart = false;
-  actor.info.set_pending_reason("node " + Short(actor.refused_by) +
-                                " had no room after all; waits for its next report");
+  actor.info.set_pending_reason(reason);
   updates_.Publish(actor);
   placer_.Add(actor);
 }
@@ -149,6 +165,7 @@ void ActorTable::NoRoom(Actor& actor) {
 void ActorTable::OnProcessDied(const NodeId& node, const pb::ActorProcessDied& died) {
   Actor* actor = Current(node, died.id(), died.incarnation());
   if (actor == nullptr) return;
+  if (actor->doomed) return Die(*actor, *actor->doomed);
   pb::Error error = Complete(*actor, died.error(), died.intended() ? "it exited" : "its process died");
   // Killing it in order to restart it is no intention of its own to end.
   if (died.intended() && !actor->stop_to_restart) return Die(*actor, std::move(error));
@@ -156,6 +173,7 @@ void ActorTable::OnProcessDied(const NodeId& node, const pb::ActorProcessDied& d
 }
 
 void ActorTable::ProcessGone(Actor& actor, pb::Error error) {
+  if (actor.doomed) return Die(actor, *actor.doomed);
   if (actor.released) return Die(actor, std::move(error));
   if (!MayRestart(actor.info)) {
     error.set_message(error.message() + BudgetNote(actor.info));
@@ -186,12 +204,25 @@ void ActorTable::ProcessGone(Actor& actor, pb::Error error) {
 }
 
 void ActorTable::End(Actor& actor, const std::string& reason) {
-  if (actor.has_process()) SendStop(actor, reason, false);
-  Die(actor, DeathError(actor, pb::Error::ACTOR_DIED, reason));
+  pb::Error error = DeathError(actor, pb::Error::ACTOR_DIED, reason);
+  if (!actor.has_process()) return Die(actor, std::move(error));
+  if (actor.doomed) return;
+  actor.doomed = std::move(error);
+  actor.info.set_ending(reason);
+  Save(actor, false, [] {});
+  updates_.Publish(actor);
+  SendStop(actor, reason, false);
+  LeaveJob(actor);
+}
+
+void ActorTable::LeaveJob(Actor& actor) {
+  const JobId job = actor.job;
+  if (!actor.in_job) return;
+  store_.LeaveJob(actor);
+  if (on_last_died_ && !store_.HasLive(job)) on_last_died_(job);
 }
 
 void ActorTable::Die(Actor& actor, pb::Error error) {
-  const JobId job = actor.job;
   spdlog::info("{} is dead: {}", Describe(actor), error.message());
   environment_.loop.Cancel(actor.back_off);
   actor.back_off = 0;
@@ -202,16 +233,19 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
   actor.info.clear_address();
   actor.info.clear_pending_reason();
   actor.info.clear_infeasible();
+  actor.info.clear_ending();
   *actor.info.mutable_death() = std::move(error);
+  actor.doomed.reset();
   actor.spec.clear_arguments();
   updates_.Publish(actor);
   Save(actor, false, [] {});
+  LeaveJob(actor);
   if (auto dropped = store_.Retire(actor)) {
     environment_.registry.Commit({{RowChange::Table::kActors, dropped->Bytes(), std::nullopt},
                                   {RowChange::Table::kActorSpecs, dropped->Bytes(), std::nullopt}},
                                  [] {});
   }
-  if (on_last_died_ && !store_.HasLive(job)) on_last_died_(job);
+  for (auto& reply : std::exchange(actor.awaiting_death, {})) AnswerKnown(actor, true, std::move(reply));
 }
 
 void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted* const> running) {
@@ -229,6 +263,7 @@ void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted
       unlisted.emplace_back(actor.id, actor.info.incarnation());
       return;
     }
+    if (actor.doomed) return SendStop(actor, actor.info.ending(), false);
     if (actor.stop_to_restart) return SendStop(actor, "it was killed", false);
     if (actor.released) SendStop(actor, "its last handle went", true);
   });
@@ -244,7 +279,9 @@ void ActorTable::NodeReported(const NodeId& node) {
 void ActorTable::Resync(const NodeId& node, const ActorId& id, std::uint64_t incarnation) {
   Actor* actor = Current(node, id.Bytes(), incarnation);
   if (actor == nullptr) return;
-  if (actor->info.state() == pb::STARTING) {  // a raylet that has the order already takes it once
+  if (actor->doomed)
+    return SendStop(*actor, actor->info.ending(), false);  // if it does not run there, that is answered
+  if (actor->info.state() == pb::STARTING) {               // a raylet that has the order already takes it once
     SendStart(*actor);
     if (actor->stop_to_restart) SendStop(*actor, "it was killed", false);
     return;
@@ -258,7 +295,9 @@ void ActorTable::NodeDied(const NodeId& node, const std::string& reason) {
   unlisted_.erase(node);
   ForEachLive([&](Actor& actor) {
     actor.watchers.erase(node);
-    if (actor.creator.node == node && !actor.info.detached()) return End(actor, "its creator ended: " + text);
+    const bool orphaned = actor.creator.node == node && !actor.info.detached();
+    if (orphaned && actor.node != node) return End(actor, "its creator ended: " + text);
+    if (orphaned) return Die(actor, DeathError(actor, pb::Error::ACTOR_DIED, "its creator ended: " + text));
     if (actor.node == node) ProcessGone(actor, DeathError(actor, pb::Error::ACTOR_DIED, text));
   });
   placer_.Retry();

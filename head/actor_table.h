@@ -7,6 +7,9 @@
 //
 // After its back-off a RESTARTING actor is placed and STARTING again, with the next incarnation. DEAD, from any state,
 // is final: intended exit, Kill, release, its creator or job gone, constructor failed, budget used.
+//
+// No incarnation, and no holder of a name, starts before the process of the one before it can take no more calls. So an
+// actor that is to end keeps its state until its raylet has seen the process end, or its node is dead (NodeTable).
 #pragma once
 
 #include <cstdint>
@@ -45,8 +48,9 @@ class ActorTable {
   // get_if_exists is not set) or the id, FAILED_PRECONDITION when the job or creator has ended, RESOURCE_EXHAUSTED.
   void Register(const pb::RegisterActorRequest& request, Reply<pb::ActorReply> reply);
   Result<pb::ActorInfo> Find(const pb::FindActor& request);  // NOT_FOUND
-  // NOT_FOUND for an unknown actor; a dead one stays as it is. With `no_restart` it is dead when the reply is given,
-  // otherwise its process ends soon and its budget decides.
+  // NOT_FOUND for an unknown actor; a dead one stays as it is. With `no_restart` its process has ended when the reply
+  // is given, and its name is free; on a node that cannot be reached that takes as long as its lease. Otherwise its
+  // process ends soon and its budget decides.
   void Kill(const pb::KillActorRequest& request, Reply<pb::ActorReply> reply);
   // The last handle went. Ends the actor when what is queued has run; nothing for a detached or unknown one.
   void Release(const ActorId& actor);
@@ -83,9 +87,12 @@ class ActorTable {
   void SendStop(const Actor& actor, const std::string& reason, bool graceful);
   void StopStray(const NodeId& node, const std::string& id, std::uint64_t incarnation);
   void NoRoom(Actor& actor);
+  void NotNow(Actor& actor, const pb::Error& error);
+  void WaitAgain(Actor& actor, const std::string& reason);
   void ProcessGone(Actor& actor, pb::Error error);
-  void End(Actor& actor, const std::string& reason);  // stops its process, if any
+  void End(Actor& actor, const std::string& reason);  // stops its process, if any: then it dies once that has ended
   void Die(Actor& actor, pb::Error error);
+  void LeaveJob(Actor& actor);
   bool OutlivesJob(const Actor& actor);
 
   void AnswerKnown(const Actor& known, bool existed, Reply<pb::ActorReply> reply);

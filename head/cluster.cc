@@ -15,8 +15,9 @@ Cluster::Cluster(Environment environment, ClusterOptions options)
     : environment_(std::move(environment)),
       options_(std::move(options)),
       started_ms_(environment_.wall_ms()),
-      nodes_(environment_, options_.id, options_.times, view_,
-             [this](const NodeId& node, const std::string& reason) { NodeDied(node, reason); }),
+      nodes_(
+          environment_, options_.id, options_.times, view_,
+          [this](const NodeId& node, const std::string& reason) { NodeDied(node, reason); }, options_.process),
       actors_(environment_, view_, *this, options_.actors, [this](JobId job) { jobs_.LastActorDied(job); }),
       jobs_(environment_, *this,
             {.released = [this](JobId job) { actors_.JobEnded(job); },
@@ -46,6 +47,7 @@ Status Cluster::OnMessage(const NodeId& node, const pb::NodeToHead& message) {
     return FailedPrecondition("node " + node.Hex() +
                               " was declared dead: " + nodes_.DeathReason(node).value_or("it is not in the cluster"));
   }
+  if (!nodes_.TakeEvent(node, message.event())) return OkStatus();
   switch (message.body_case()) {
     case pb::NodeToHead::kReport: OnReport(node, message.report()); break;
     case pb::NodeToHead::kActorStarted: actors_.OnStarted(node, message.actor_started()); break;

@@ -17,8 +17,9 @@ namespace troupe::head {
 
 struct ClusterOptions {
   ClusterId id;
-  std::string version;   // of this build
-  std::string log_file;  // the head's own
+  std::string version;         // of this build
+  std::string log_file;        // the head's own
+  pb::MachineProcess process;  // the head's own, for raylets of its machine to watch
   NodeTimes times;
   ActorLimits actors;
 };

@@ -13,6 +13,7 @@
 
 #include "common/exit_watch.h"
 #include "common/logging.h"
+#include "common/process_stat.h"
 #include "common/session.h"
 #include "head/head_service.h"
 
@@ -46,6 +47,14 @@ Status ParentGone(const HeadOptions& options) {
   return FailedPrecondition("its parent, process " + std::to_string(options.parent_pid) + ", has ended");
 }
 
+pb::MachineProcess ThisProcess() {
+  pb::MachineProcess process;
+  process.set_pid(getpid());
+  process.set_pid_space(PidSpace());
+  if (const auto stat = ReadProcessStat(getpid())) process.set_start_time(stat->start_time);
+  return process;
+}
+
 std::string HostPort(const std::string& host, int port) {
   const bool bare_ipv6 = host.find(':') != std::string::npos && host.front() != '[';
   return (bare_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -69,13 +78,17 @@ HeadProgram::HeadProgram(const HeadOptions& options, FileLock lock, const std::s
       lock_(std::move(lock)),
       random_(std::random_device()()),
       streams_(loop_),
-      cluster_(
-          {.loop = loop_,
-           .nodes = streams_,
-           .registry = registry_,
-           .random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
-           .wall_ms = WallMs},
-          {.id = options.cluster, .version = TROUPE_VERSION, .log_file = LogFile(options), .times = {}, .actors = {}}),
+      cluster_({.loop = loop_,
+                .nodes = streams_,
+                .registry = registry_,
+                .random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
+                .wall_ms = WallMs},
+               {.id = options.cluster,
+                .version = TROUPE_VERSION,
+                .log_file = LogFile(options),
+                .process = ThisProcess(),
+                .times = {},
+                .actors = {}}),
       packages_(std::move(packages), loop_),
       server_(ServerOptionsOf(options, token), loop_) {
   streams_.Serve(server_, cluster_);

@@ -11,6 +11,9 @@ namespace troupe::head {
 namespace {
 
 constexpr std::size_t kDeadKept = 1'000;
+// Acknowledgements are this far apart at least, unless many events wait for one.
+constexpr std::chrono::milliseconds kAcknowledgeGap{250};
+constexpr std::uint64_t kEventsAtOnce = 100;
 
 Status CheckHello(const pb::NodeHello& hello) {
   if (hello.address().empty() || hello.address().find(':') == std::string::npos) {
@@ -39,17 +42,22 @@ void Describe(const pb::NodeHello& hello, pb::NodeInfo* info) {
 
 }  // namespace
 
-NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died)
-    : environment_(environment), cluster_(cluster), times_(times), view_(view), died_(std::move(died)) {
-  lease_check_due_ = environment_.loop.Now() + times_.report_interval;
-  lease_timer_ = environment_.loop.After(times_.report_interval, [this] { CheckLeases(); });
+NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died,
+                     pb::MachineProcess head)
+    : environment_(environment),
+      cluster_(cluster),
+      times_(times),
+      view_(view),
+      died_(std::move(died)),
+      head_(std::move(head)) {
+  lease_check_due_ = environment_.loop.Now() + times_.check;
+  lease_timer_ = environment_.loop.After(times_.check, [this] { CheckLeases(); });
   last_broadcast_ = environment_.loop.Now() - times_.broadcast;
 }
 
 NodeTable::~NodeTable() {
   environment_.loop.Cancel(lease_timer_);
   environment_.loop.Cancel(broadcast_timer_);
-  for (auto& [id, node] : nodes_) environment_.loop.Cancel(node.grace);
 }
 
 Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
@@ -68,7 +76,6 @@ Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
                          "; give this raylet a session folder of its own");
   }
   Node& node = nodes_[id];
-  environment_.loop.Cancel(node.grace);
   Describe(hello, &node.info);
   node.session = ++last_session_;
   node.connected = true;
@@ -87,6 +94,7 @@ pb::Welcome NodeTable::Welcome() const {
   welcome.set_report_interval_ms(static_cast<std::uint32_t>(times_.report_interval.count()));
   welcome.set_lease_ms(static_cast<std::uint32_t>(times_.lease.count()));
   for (pb::NodeInfo& info : List()) *welcome.add_nodes() = std::move(info);
+  *welcome.mutable_head() = head_;
   return welcome;
 }
 
@@ -95,6 +103,8 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
   if (it == nodes_.end()) return NotFound("node " + id.Hex() + " is not in the cluster");
   Node& node = it->second;
   node.last_report = environment_.loop.Now();
+  node.report = report.version();
+  if (node.last_report - node.acknowledged >= kAcknowledgeGap) Acknowledge(id, node);
   // What is free may be below zero (lent CPUs), so these units get no range check: Contains() and Subtract() are
   // right for every value, and a raylet that lies about its own node harms only that node.
   ResourceSet available;
@@ -123,6 +133,25 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
   return OkStatus();
 }
 
+void NodeTable::Acknowledge(const NodeId& id, Node& node) {
+  node.acknowledged = environment_.loop.Now();
+  node.acknowledged_event = node.last_event;
+  pb::HeadToNode message;
+  message.mutable_acknowledged()->set_report(node.report);
+  message.mutable_acknowledged()->set_event(node.last_event);
+  environment_.nodes.Send(id, message);
+}
+
+bool NodeTable::TakeEvent(const NodeId& id, std::uint64_t number) {
+  auto it = nodes_.find(id);
+  if (number == 0 || it == nodes_.end()) return true;
+  Node& node = it->second;
+  if (number <= node.last_event) return false;  // sent again, as its acknowledgement was lost
+  node.last_event = number;
+  if (node.last_event - node.acknowledged_event >= kEventsAtOnce) Acknowledge(id, node);
+  return true;
+}
+
 void NodeTable::Leaving(const NodeId& id, const std::string& reason) {
   auto it = nodes_.find(id);
   if (it == nodes_.end()) return;
@@ -134,19 +163,14 @@ void NodeTable::Disconnected(const NodeId& id, Session session) {
   auto it = nodes_.find(id);
   if (it == nodes_.end() || it->second.session != session) return;
   if (it->second.leaving) return MarkDead(id, *it->second.leaving);
-  spdlog::warn("node {}: connection lost; waiting {} ms for it", Short(id), times_.grace.count());
+  spdlog::warn("node {}: connection lost; waiting for it until its lease is over", Short(id));
   it->second.connected = false;
   view_.SetDraining(id, true);
-  it->second.grace = environment_.loop.After(times_.grace, [this, id] {
-    MarkDead(id, "its raylet's connection was lost and did not come back within " +
-                     std::to_string(times_.grace.count()) + " ms");
-  });
 }
 
 void NodeTable::MarkDead(const NodeId& id, const std::string& reason) {
   auto entry = nodes_.extract(id);
   if (entry.empty()) return;
-  environment_.loop.Cancel(entry.mapped().grace);
   spdlog::warn("node {} is dead: {}", Short(id), reason);
   pb::NodeInfo info = std::move(entry.mapped().info);
   info.set_alive(false);
@@ -167,16 +191,18 @@ void NodeTable::CheckLeases() {
   const MonotonicTime now = environment_.loop.Now();
   // When this thread itself was held up, reports wait unread behind this timer: that time is nobody's silence.
   const MonotonicTime late = now - lease_check_due_;
-  std::vector<NodeId> expired;
+  const std::chrono::milliseconds silence = times_.lease + times_.margin;
+  std::vector<std::pair<NodeId, std::string>> expired;
   for (auto& [id, node] : nodes_) {
-    if (late > times_.report_interval) node.last_report += late;
-    if (now - node.last_report >= times_.lease) expired.push_back(id);
+    if (late > times_.check) node.last_report += late;
+    if (now - node.last_report < silence) continue;
+    const std::string for_so_long = " for " + std::to_string(silence.count()) + " ms";
+    expired.emplace_back(id, node.connected ? "no report" + for_so_long
+                                            : "its raylet's connection was lost, and no report came" + for_so_long);
   }
-  for (const NodeId& id : expired) {
-    MarkDead(id, "no report for " + std::to_string(times_.lease.count()) + " ms");
-  }
-  lease_check_due_ = now + times_.report_interval;
-  lease_timer_ = environment_.loop.After(times_.report_interval, [this] { CheckLeases(); });
+  for (const auto& [id, reason] : expired) MarkDead(id, reason);
+  lease_check_due_ = now + times_.check;
+  lease_timer_ = environment_.loop.After(times_.check, [this] { CheckLeases(); });
 }
 
 void NodeTable::MarkChanged(const pb::NodeInfo& info) {

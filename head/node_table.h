@@ -1,8 +1,13 @@
 // NodeTable: which nodes belong to the cluster, and whether they live.
 //
-//   (hello) -> CONNECTED --stream closed--> SUSPECT --grace--> DEAD
-//                 ^  \--- said Leaving, or lease ended ----------^
+//   (hello) -> CONNECTED --stream closed--> SUSPECT --lease and margin over--> DEAD
+//                 ^  \--- the same, or said Leaving and closed its stream -------^
 //                 \------- hello again ---/
+//
+// Reports are acknowledged. A node that is not acknowledged for the lease, counted from when it sent the last report
+// that was, ends its workers by itself; the head counts from when it heard of that report, which is later, and adds the
+// margin. So nothing of a dead node runs any more, and what it hosted may start elsewhere. A node says Leaving when its
+// workers have ended.
 #pragma once
 
 #include <chrono>
@@ -22,8 +27,9 @@ namespace troupe::head {
 
 struct NodeTimes {
   std::chrono::milliseconds report_interval{1'000};
-  std::chrono::milliseconds lease{10'000};  // without a report for this long a node is dead
-  std::chrono::milliseconds grace{1'000};   // to reconnect after its stream was closed
+  std::chrono::milliseconds lease{5'000};
+  std::chrono::milliseconds margin{1'000};  // for ending workers, and for clocks that do not run alike
+  std::chrono::milliseconds check{250};     // of the leases
   std::chrono::milliseconds broadcast{20};  // at least this long between two NodesChanged
 };
 
@@ -40,7 +46,8 @@ class NodeTable {
   // `died` runs once per node, after the node has left the view.
   using Died = std::function<void(const NodeId& node, const std::string& reason)>;
 
-  NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died);
+  NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died,
+            pb::MachineProcess head = {});
   ~NodeTable();
 
   // Takes a node in. INVALID_ARGUMENT for bad ids, addresses or resources, ALREADY_EXISTS when another raylet is
@@ -51,6 +58,8 @@ class NodeTable {
 
   // INVALID_ARGUMENT when the report makes no sense; it still renews the lease.
   Status Report(const NodeId& node, const pb::NodeReport& report);
+  // Whether event `number` of the node is news; 0: not counted, and always news.
+  bool TakeEvent(const NodeId& node, std::uint64_t number);
   void Leaving(const NodeId& node, const std::string& reason);
   void Disconnected(const NodeId& node, Session session);
 
@@ -69,13 +78,17 @@ class NodeTable {
     Session session = 0;
     bool connected = true;
     std::optional<std::string> leaving;
-    MonotonicTime last_report{};
-    TimerId grace = 0;
+    MonotonicTime last_report{};  // or hello
+    std::uint64_t report = 0;     // version of the latest
+    std::uint64_t last_event = 0;
+    std::uint64_t acknowledged_event = 0;
+    MonotonicTime acknowledged{};  // when
     std::vector<pb::Demand> demands;
   };
 
   void MarkDead(const NodeId& node, const std::string& reason);
   void CheckLeases();
+  void Acknowledge(const NodeId& id, Node& node);
   void MarkChanged(const pb::NodeInfo& info);
   void BroadcastChanges();
 
@@ -84,6 +97,7 @@ class NodeTable {
   const NodeTimes times_;
   ClusterView& view_;
   const Died died_;
+  const pb::MachineProcess head_;
   std::map<NodeId, Node> nodes_;  // alive
   std::deque<NodeId> dead_order_;
   std::map<NodeId, pb::NodeInfo> dead_;

@@ -57,7 +57,8 @@ void ActorHost::OnAcquired(const Key& key, Result<WorkerProcess> worker) {
   if (!worker.ok()) {
     const pb::ActorSpec spec = actor.hosted.spec;
     Erase(key);
-    return ReportStartFailed(spec, key.second, pb::ActorStartFailed::PROGRAM,
+    const auto reason = MayPass(worker.status()) ? pb::ActorStartFailed::NOT_NOW : pb::ActorStartFailed::PROGRAM;
+    return ReportStartFailed(spec, key.second, reason,
                              MakeError(pb::Error::PROGRAM, pb::Error::NOT_EXECUTED, worker.status().message()));
   }
   actor.hosted.worker = worker->process;

@@ -86,6 +86,7 @@ void ClientDispatcher::FillRegistered(const ClientInfo& client, pb::Registered* 
   registered->set_node(m_.self.Bytes());
   registered->set_cluster(identity_.cluster.Bytes());
   registered->set_session_dir(identity_.session_dir);
+  registered->set_node_lease(identity_.lease_region);
   registered->set_inline_limit(identity_.inline_limit);
   registered->set_spin_ns(static_cast<std::uint64_t>(identity_.spin.count()));
   registered->set_head_address(identity_.head_address);

@@ -13,6 +13,7 @@
 #include "common/logging.h"
 #include "common/owner_mark.h"
 #include "common/utf8.h"
+#include "raylet/errors.h"
 
 namespace troupe::raylet {
 namespace {
@@ -104,8 +105,20 @@ void DriverRunner::Run(const pb::RunDriver& command) {
   driver->command = command;
   const std::string& package = command.job().program().package();
   if (package.empty()) return Start(submission, std::string());
-  cache_.Fetch(package, [weak = std::weak_ptr(self_), submission](const Result<std::string>& package_dir) {
-    if (const auto self = weak.lock()) (*self)->Start(submission, package_dir);
+  Fetch(submission, package);
+}
+
+void DriverRunner::Fetch(const std::string& submission, const std::string& package) {
+  cache_.Fetch(package, [weak = std::weak_ptr(self_), submission, package](const Result<std::string>& package_dir) {
+    const auto self = weak.lock();
+    if (!self) return;
+    const auto found = (*self)->drivers_.find(submission);
+    const bool wanted = found != (*self)->drivers_.end() && !found->second->stopping;
+    if (!wanted || package_dir.ok() || !MayPass(package_dir.status())) return (*self)->Start(submission, package_dir);
+    spdlog::warn("submission {} waits for its package: {}", submission, package_dir.status().message());
+    (*self)->loop_.After((*self)->options_.fetch_again, [weak, submission, package] {
+      if (const auto again = weak.lock()) (*again)->Fetch(submission, package);
+    });
   });
 }
 

@@ -36,9 +36,10 @@ class DriverRunner {
  public:
   struct Options {
     NodeId node = {};
-    std::string session_dir;                      // logs/ in it must exist
-    std::string address;                          // TROUPE_ADDRESS of the drivers
-    std::chrono::milliseconds stop_grace{5'000};  // from SIGTERM to SIGKILL
+    std::string session_dir;                       // logs/ in it must exist
+    std::string address;                           // TROUPE_ADDRESS of the drivers
+    std::chrono::milliseconds stop_grace{5'000};   // from SIGTERM to SIGKILL
+    std::chrono::milliseconds fetch_again{2'000};  // a package, while the head cannot be asked for it
   };
   // Once with the pid when the driver runs, and once with `ended`, or with `ended` and `error` when it never ran.
   using OnUpdate = std::function<void(const pb::DriverUpdate&)>;
@@ -51,7 +52,7 @@ class DriverRunner {
 
   // Starts the driver, fetching the job's package first when it has one: then argv[0] is a file of the package, "bin/x"
   // or "x", and otherwise an absolute path or the name of a program in PATH. A submission that runs is not started
-  // again. Every failure comes as an update.
+  // again. Every failure comes as an update, but that the head cannot be reached for the package: then it waits.
   void Run(const pb::RunDriver& command);
 
   // SIGTERM to the driver's process group, SIGKILL after the grace. A driver that has not started never will. Unknown
@@ -70,6 +71,7 @@ class DriverRunner {
  private:
   struct Driver;
 
+  void Fetch(const std::string& submission, const std::string& package);
   void Start(const std::string& submission, const Result<std::string>& package_dir);
   Result<SpawnOptions> Command(const Driver& driver, const std::string& package_dir) const;
   void OnEnded(const std::string& submission, std::optional<int> wait_status);

@@ -15,4 +15,10 @@ pb::Error MakeError(pb::Error::Kind kind, pb::Error::Outcome outcome, std::strin
 // NOT_FOUND becomes ACTOR_DIED when `status` is about an actor; callers that ask about anything else build their own.
 pb::Error ErrorFromStatus(const Status& status, pb::Error::Outcome outcome = pb::Error::NOT_EXECUTED);
 
+// Whether a worker that could not be had with this error may be had later, or on another node: the program's package
+// has not come yet, or the head could not be asked for it.
+inline bool MayPass(const Status& status) {
+  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded;
+}
+
 }  // namespace troupe::raylet

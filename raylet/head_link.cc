@@ -37,21 +37,27 @@ void HeadLink::Connect() {
                        .on_closed = [this](const Status& status) { OnClosed(status); }});
   pb::NodeToHead hello;
   *hello.mutable_hello() = events_.hello();
+  events_.on_sent(0);
   stream_->Send(hello);
 }
 
 void HeadLink::OnMessage(const pb::HeadToNode& message) {
+  if (message.has_acknowledged()) return OnAcknowledged(message.acknowledged());
   if (!message.has_welcome()) return events_.on_message(message);
   connected_ = welcomed_ = true;
   retry_ = kFirstRetry;
   if (message.welcome().report_interval_ms() > 0) {
     report_interval_ = std::chrono::milliseconds(message.welcome().report_interval_ms());
   }
-  for (const pb::NodeToHead& event : kept_) stream_->Send(event);
-  kept_.clear();
+  for (const pb::NodeToHead& event : outbox_.kept()) stream_->Send(event);
   events_.on_welcome(message.welcome());
   changed_ = false;
   SendReport();
+}
+
+void HeadLink::OnAcknowledged(const pb::Acknowledged& acknowledged) {
+  outbox_.Acknowledge(acknowledged.event());
+  events_.on_acknowledged(acknowledged.report());
 }
 
 bool HeadLink::Refused(const Status& status) const {
@@ -70,6 +76,7 @@ bool HeadLink::Refused(const Status& status) const {
 void HeadLink::OnClosed(const Status& status) {
   stream_.reset();
   connected_ = false;
+  events_.on_lost();
   if (left_) {
     if (on_left_) std::exchange(on_left_, nullptr)();
     return;
@@ -107,6 +114,7 @@ void HeadLink::SendReport() {
   pb::NodeToHead message;
   events_.fill_report(message.mutable_report());
   message.mutable_report()->set_version(++version_);
+  events_.on_sent(version_);
   stream_->Send(message);
   ArmReport(report_interval_);
 }
@@ -125,12 +133,10 @@ void HeadLink::Leave(const std::string& reason, std::function<void()> done) {
 }
 
 void HeadLink::SendEvent(pb::NodeToHead event) {
-  if (connected_) return stream_->Send(event);
-  if (kept_.size() >= kMaxKeptEvents) {
-    spdlog::error("the head has been away for long: an event for it is dropped");
-    kept_.pop_front();
-  }
-  kept_.push_back(std::move(event));
+  bool dropped = false;
+  const pb::NodeToHead& numbered = outbox_.Add(std::move(event), &dropped);
+  if (dropped) spdlog::error("the head has been away for long: an event for it is dropped");
+  if (connected_) stream_->Send(numbered);
 }
 
 void HeadLink::SendIfConnected(const pb::NodeToHead& message) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "common/event_loop.h"
 #include "proto/head.pb.h"
+#include "raylet/event_outbox.h"
 #include "raylet/head_port.h"
 #include "raylet/program_cache.h"
 #include "rpc/client.h"
@@ -28,13 +28,16 @@ class HeadLink : public HeadPort, public PackageExchange {
   static constexpr std::chrono::seconds kFirstTries{15};
   // Reports are this far apart at least.
   static constexpr std::chrono::milliseconds kReportGap{10};
-  static constexpr std::size_t kMaxKeptEvents = 100'000;
 
   struct Events {
     std::function<pb::NodeHello()> hello;  // as things are now
     std::function<void(const pb::Welcome&)> on_welcome;
     std::function<void(const pb::HeadToNode&)> on_message;
     std::function<void(pb::NodeReport*)> fill_report;
+    // For the node's lease: a report (the hello: 0) is being sent, or has been heard; the connection broke.
+    std::function<void(std::uint64_t version)> on_sent;
+    std::function<void(std::uint64_t version)> on_acknowledged;
+    std::function<void()> on_lost;
     // The head will not have this node (any more): wrong token, version or cluster, or declared dead. The last call.
     std::function<void(const Status&)> on_refused;
   };
@@ -67,6 +70,7 @@ class HeadLink : public HeadPort, public PackageExchange {
 
   void Connect();
   void OnMessage(const pb::HeadToNode& message);
+  void OnAcknowledged(const pb::Acknowledged& acknowledged);
   void OnClosed(const Status& status);
   bool Refused(const Status& status) const;
   void SendReport();
@@ -89,7 +93,7 @@ class HeadLink : public HeadPort, public PackageExchange {
   TimerId report_timer_ = 0;
   bool changed_ = false;
   std::uint64_t version_ = 0;
-  std::deque<pb::NodeToHead> kept_;
+  EventOutbox outbox_;
   std::shared_ptr<HeadLink*> self_;  // what posted work holds weakly: gone with this
 };
 

@@ -26,8 +26,9 @@ class HeadPort {
   virtual void FinishJob(const pb::FinishJobRequest& request, std::function<void()> heard) = 0;
   virtual void ReleaseActor(const pb::ReleaseActor& request) = 0;
 
-  // On this node's stream. An event is kept while the head is away and sent when it is back; anything else
-  // (subscriptions, reports) is dropped then, as reconnecting sends them anew.
+  // On this node's stream. An event is kept, and sent again after each new connection, until the head has acknowledged
+  // it, and the head takes it once; anything else (subscriptions, reports) is dropped while the head is away, as
+  // reconnecting sends them anew.
   virtual void SendEvent(pb::NodeToHead event) = 0;
   virtual void SendIfConnected(const pb::NodeToHead& message) = 0;
 };

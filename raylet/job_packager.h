@@ -1,8 +1,11 @@
 // JobPackager: packs the programs of this node's drivers once other nodes may need them.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <set>
 
+#include "common/event_loop.h"
 #include "proto/common.pb.h"
 #include "raylet/cluster_view.h"
 #include "raylet/head_port.h"
@@ -12,11 +15,14 @@
 
 namespace troupe::raylet {
 
-// A cluster of one node packs nothing. Loop thread; all it is given outlives it.
+// A cluster of one node packs nothing. Tells the head the package's name, or why there will be none: not that the head
+// could not be reached, which passes. Loop thread; all it is given outlives it.
 class JobPackager {
  public:
-  JobPackager(ClusterView& cluster, const JobTable& jobs, ProgramCache& programs, HeadPort& head)
-      : cluster_(cluster), jobs_(jobs), programs_(programs), head_(head) {}
+  static constexpr std::chrono::seconds kRetry{2};
+
+  JobPackager(EventLoop& loop, ClusterView& cluster, const JobTable& jobs, ProgramCache& programs, HeadPort& head)
+      : loop_(loop), cluster_(cluster), jobs_(jobs), programs_(programs), head_(head) {}
 
   // A driver of this node began such a job.
   void Add(JobId job);
@@ -25,12 +31,15 @@ class JobPackager {
 
  private:
   void Consider(JobId job);
+  void OnPacked(JobId job, const Result<std::string>& package);
 
+  EventLoop& loop_;
   ClusterView& cluster_;
   const JobTable& jobs_;
   ProgramCache& programs_;
   HeadPort& head_;
-  std::set<JobId> jobs_here_;  // not packed yet
+  std::set<JobId> jobs_here_;                                                  // not packed yet
+  std::shared_ptr<JobPackager*> self_ = std::make_shared<JobPackager*>(this);  // what callbacks hold weakly
 };
 
 }  // namespace troupe::raylet

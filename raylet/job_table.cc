@@ -10,7 +10,8 @@ void JobTable::Learn(const pb::JobInfo& job) {
   if (known == nullptr) return Put(job, true);
   if (JobEnded(*known)) return;
   pb::JobInfo merged = *known;
-  if (known->program().package().empty()) *merged.mutable_program() = job.program();
+  const bool settled = !known->program().package().empty() || !known->program().unpackable().empty();
+  if (!settled) *merged.mutable_program() = job.program();
   Put(merged, true);
 }
 

@@ -95,7 +95,7 @@ void JobTemplate::Fork(const pb::ForkRequest& request) {
 void JobTemplate::OnExit(std::optional<int> wait_status) {
   const ExitCause cause = wait_status ? DescribeExit(*wait_status) : UnknownExit();
   if (state_ == State::kReady) {
-    return Fail(Unavailable("the template process of program " + program_.path() + " " + cause.text), true);
+    return Fail(FailedPrecondition("the template process of program " + program_.path() + " " + cause.text), true);
   }
   Fail(FailedPrecondition("program " + program_.path() + " " + cause.text + " before it called troupe::Init" +
                           EndOfLog(LogPath())),

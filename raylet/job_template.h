@@ -48,6 +48,8 @@ class JobTemplate {
   bool can_fork() const { return state_ == State::kReady; }
   bool exec_only() const { return state_ == State::kExecOnly; }
   pid_t pid() const { return process_ ? process_->pid() : 0; }
+  // As it was when Start() was last called.
+  const pb::Program& program() const { return program_; }
   // Of the file in <session_dir>/logs that it writes to.
   std::string LogName() const;
   // Once exec_only().

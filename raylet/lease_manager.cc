@@ -126,9 +126,31 @@ void LeaseManager::Run() {
   }
 }
 
+// Nodes that cannot run the job's program, for now or ever, take nothing of it.
+LeaseManager::Views LeaseManager::Usable(const Request& request, const Views& views) const {
+  Views usable = views;
+  const pb::JobInfo* job = parts_.jobs.Find(request.job);
+  const bool only_origin = job != nullptr && !job->program().unpackable().empty();
+  const NodeId origin = job == nullptr ? NodeId{} : IdFromPb<NodeId>(job->program().origin());
+  const auto avoided = avoided_.find(request.job);
+  if (only_origin) std::erase_if(usable, [&origin](const auto& view) { return view.id != origin; });
+  for (scheduler::NodeView& view : usable) {
+    view.draining |= avoided != avoided_.end() && avoided->second.nodes.contains(view.id);
+  }
+  return usable;
+}
+
+std::string LeaseManager::WhyAvoided(JobId job) const {
+  const auto avoided = avoided_.find(job);
+  if (avoided == avoided_.end()) return "";
+  const auto& [node, reason] = *avoided->second.nodes.begin();
+  return "; node " + node.Hex().substr(0, 8) + " cannot run it now: " + reason;
+}
+
 // The own node is the last of `views`, which are brought up to date when an attempt begins.
 bool LeaseManager::TryStart(const Key& key, Request& request, Views& views) {
-  std::span<const scheduler::NodeView> nodes(views);
+  const Views usable = Usable(request, views);
+  std::span<const scheduler::NodeView> nodes(usable);
   scheduler::Decision decision = scheduler::Decide(request.demand, nodes, &spread_cursor_);
   if (decision.kind == scheduler::Decision::Kind::kPlaced && decision.node == parts_.cluster.self()) {
     if (StartLocal(key, request)) {
@@ -143,7 +165,9 @@ bool LeaseManager::TryStart(const Key& key, Request& request, Views& views) {
     }
   }
   if (decision.kind != scheduler::Decision::Kind::kPlaced) {
-    SetWaiting(key, request, decision.kind == scheduler::Decision::Kind::kInfeasible, decision.reason);
+    if (ForgetAvoided(request.job)) return TryStart(key, request, views);
+    SetWaiting(key, request, decision.kind == scheduler::Decision::Kind::kInfeasible,
+               decision.reason + WhyAvoided(request.job));
     return false;
   }
   const auto view = std::find_if(views.begin(), views.end(), [&](const auto& v) { return v.id == decision.node; });
@@ -166,7 +190,8 @@ bool LeaseManager::StartLocal(const Key& key, Request& request) {
   const auto lease = parts_.leases.Grant({parts_.cluster.self(), key.first}, *job, request.demand.resources,
                                          [this, id](Result<pb::LeaseGranted> granted) {
                                            if (granted.ok()) return OnGranted(id, std::move(*granted));
-                                           OnFailed(id, AcquireError(granted.status()));
+                                           const pb::Error error = AcquireError(granted.status());
+                                           MayPass(granted.status()) ? OnNotNow(id, error) : OnFailed(id, error);
                                          });
   if (lease == 0) {
     DropAttempt(id);
@@ -206,7 +231,7 @@ void LeaseManager::OnRemoteAnswer(NodeId from, const pb::RemoteLeaseAnswer& answ
   const auto it = attempts_.find(answer.id());
   const bool known = it != attempts_.end() && it->second.node == from;
   if (answer.has_error()) {
-    if (known) OnFailed(answer.id(), answer.error());
+    if (known) answer.not_now() ? OnNotNow(answer.id(), answer.error()) : OnFailed(answer.id(), answer.error());
   } else if (answer.no_room()) {
     if (known) {
       TakeBackDebit(it->second);
@@ -241,6 +266,32 @@ void LeaseManager::OnFailed(AttemptId id, const pb::Error& error) {
   DropAttempt(id);
   Erase(key);
   SendError(key, error);
+}
+
+void LeaseManager::OnNotNow(AttemptId id, const pb::Error& error) {
+  auto it = attempts_.find(id);
+  if (it == attempts_.end()) return;
+  const JobId job = requests_.at(it->second.key).job;
+  Avoided& avoided = avoided_[job];
+  avoided.nodes[it->second.node] = error.message();
+  avoided.until = parts_.loop.Now() + kAvoidFor;
+  parts_.loop.Cancel(avoided.timer);
+  avoided.timer = parts_.loop.After(kAvoidFor, [weak = std::weak_ptr(self_), job] {
+    auto self = weak.lock();
+    if (!self) return;
+    const pb::JobInfo* info = (*self)->parts_.jobs.Find(job);
+    if (info == nullptr || JobEnded(*info)) (*self)->avoided_.erase(job);
+    (*self)->Kick();
+  });
+  TakeBackDebit(it->second);
+  DropAttempt(id);
+}
+
+bool LeaseManager::ForgetAvoided(JobId job) {
+  const auto avoided = avoided_.find(job);
+  if (avoided == avoided_.end() || parts_.loop.Now() < avoided->second.until) return false;
+  avoided_.erase(avoided);
+  return true;
 }
 
 void LeaseManager::SetWaiting(const Key& key, Request& request, bool infeasible, const std::string& reason) {

@@ -32,6 +32,8 @@ class LeaseManager {
  public:
   // How long a node that had no room, against its last report, is left alone when it reports nothing new.
   static constexpr std::chrono::milliseconds kFullFor{1000};
+  // Nodes that cannot get a job's program at the moment are left alone for this long at least, by that job.
+  static constexpr std::chrono::milliseconds kAvoidFor{2000};
   // A client with more requests than this gets an error.
   static constexpr std::size_t kMaxKeysPerClient = 10'000;
   // One request gets this many workers at a time, and all together this many are sought at a time: tasks that need no
@@ -88,14 +90,25 @@ class LeaseManager {
     std::uint64_t report = 0;        // counting from this one
   };
   using Views = std::vector<scheduler::NodeView>;
+  // Nodes that could not get a job's program, and why: others come first. If none has room these are asked again.
+  struct Avoided {
+    std::map<NodeId, std::string> nodes;
+    MonotonicTime until{};
+    TimerId timer = 0;
+  };
 
   void Run();
   Views CurrentViews() const;
   bool TryStart(const Key& key, Request& request, Views& views);
+  Views Usable(const Request& request, const Views& views) const;
+  std::string WhyAvoided(JobId job) const;
   bool StartLocal(const Key& key, Request& request);
   bool StartRemote(const Key& key, Request& request, NodeId node);
   void OnGranted(AttemptId id, pb::LeaseGranted granted);
   void OnFailed(AttemptId id, const pb::Error& error);
+  void OnNotNow(AttemptId id, const pb::Error& error);
+  // Whether there were such nodes and their time is over.
+  bool ForgetAvoided(JobId job);
   void SetWaiting(const Key& key, Request& request, bool infeasible, const std::string& reason);
   AttemptId AddAttempt(const Key& key, Request& request, NodeId node);
   void DropAttempt(AttemptId id);
@@ -115,6 +128,7 @@ class LeaseManager {
   std::unordered_map<AttemptId, Attempt> attempts_;
   AttemptId last_attempt_ = 0;
   std::map<NodeId, TimerId> full_;  // nodes without room, until they are asked again
+  std::map<JobId, Avoided> avoided_;
   bool kicked_ = false;
   std::shared_ptr<LeaseManager*> self_;  // what posted work holds weakly: gone with this
 };

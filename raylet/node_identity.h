@@ -15,6 +15,7 @@ struct NodeIdentity {
   std::string session_dir;
   std::string head_address;
   bool is_head_node = false;
+  std::string lease_region;                // of the node's lease (ipc/node_lease.h)
   std::uint32_t inline_limit = 64 * 1024;  // bytes of a value that still travels in messages
   std::chrono::nanoseconds spin{};         // how long clients spin before they sleep (ipc/spin_budget.h)
 };

@@ -164,9 +164,9 @@ class Upload : public std::enable_shared_from_this<Upload> {
     if (!info.ok()) return Finish(info.status());
     info_ = *info;
     if (info_.size > kMaxPackageBytes) {
-      return Finish(ResourceExhausted("the program and its libraries have " + std::to_string(info_.size) +
-                                      " bytes together; at most " + std::to_string(kMaxPackageBytes) +
-                                      " can be sent to other nodes: strip the program's debug information"));
+      return Finish(FailedPrecondition("the program and its libraries have " + std::to_string(info_.size) +
+                                       " bytes together; at most " + std::to_string(kMaxPackageBytes) +
+                                       " can be sent to other nodes: strip the program's debug information"));
     }
     Send(0, std::string());  // asks how much the head has
   }

@@ -25,6 +25,14 @@ std::string DirectoriesOf(const pb::Program& program) {
   return path;
 }
 
+Status NotPackaged(const pb::Program& program, const std::string& origin) {
+  const std::string where = "program " + program.path() + " is on node " + origin;
+  if (!program.unpackable().empty()) {
+    return Unavailable(where + " and cannot be sent to other nodes: " + program.unpackable());
+  }
+  return Unavailable(where + " and has not been sent to the head yet, so no other node can run it");
+}
+
 Result<LocalProgram> InPackage(const Result<std::string>& directory) {
   if (!directory.ok()) return directory.status();
   TROUPE_ASSIGN_OR_RETURN(std::string program, jobs::ProgramOf(*directory));
@@ -55,9 +63,7 @@ void ProgramCache::Locate(const pb::Program& program, std::function<void(Result<
                  [done = std::move(done)](const Result<std::string>& directory) { done(InPackage(directory)); });
   }
   Status missing = origin == node_ ? NotFound("program " + program.path() + " is no longer there")
-                                   : Unavailable("program " + program.path() + " is on node " +
-                                                 (origin ? origin->Hex() : "(unknown)") +
-                                                 " and has not been sent to the head, so no other node can run it");
+                                   : NotPackaged(program, origin ? origin->Hex() : "(unknown)");
   files_.Later([missing = std::move(missing), done = std::move(done)] { done(missing); });
 }
 

@@ -7,9 +7,12 @@
 #include <csignal>
 #include <utility>
 
+#include "common/exit_watch.h"
 #include "common/owner_mark.h"
+#include "common/process_stat.h"
 #include "common/session_memory.h"
 #include "common/utf8.h"
+#include "ipc/node_lease.h"
 #include "ipc/server_socket.h"
 #include "ipc/shared_region.h"
 #include "ipc/spin_budget.h"
@@ -36,6 +39,7 @@
 #include "raylet/managers.h"
 #include "raylet/memory_thread.h"
 #include "raylet/node_identity.h"
+#include "raylet/node_lease.h"
 #include "raylet/object_fetcher.h"
 #include "raylet/object_manager.h"
 #include "raylet/object_server.h"
@@ -85,7 +89,7 @@ Result<std::unique_ptr<store::StoreOwner>> OpenStore(const std::string& tag, std
 struct Raylet::Impl {
   Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
        std::unique_ptr<MemoryThread> memory_thread, std::unique_ptr<store::StoreOwner> object_store,
-       const std::string& tag);
+       ipc::NodeLeaseOwner node_lease, const std::string& tag);
 
   Status Start();
   void Stop(const std::string& reason, std::function<void()> done);
@@ -99,6 +103,7 @@ struct Raylet::Impl {
   LogKeeper::Options KeeperOptions() const;
   LogKeeper::Options DriverKeeperOptions() const;
   JobTable::Events JobEvents();
+  NodeLease::Events LeaseEvents();
   PeerLinks::Events PeerEvents();
   Managers AllManagers();
 
@@ -106,6 +111,7 @@ struct Raylet::Impl {
   void FillReport(pb::NodeReport* report) const;
   void OnWelcome(const pb::Welcome& welcome);
   Status BecomeReady();
+  void WatchHead(const pb::MachineProcess& process);
   void OnChanged();
   void AwaitChildEnd();
 
@@ -121,6 +127,9 @@ struct Raylet::Impl {
 
   std::unique_ptr<MemoryThread> memory;
   std::unique_ptr<store::StoreOwner> store;
+  ipc::NodeLeaseOwner lease_region;
+  NodeLease lease;
+  std::unique_ptr<ExitWatch> head_process;  // where the head runs on this machine
   SharedRegions regions;
   ClusterView cluster;
   LocalResources resources;
@@ -160,14 +169,17 @@ struct Raylet::Impl {
 
 Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
                    std::unique_ptr<MemoryThread> memory_thread, std::unique_ptr<store::StoreOwner> object_store,
+                   ipc::NodeLeaseOwner node_lease,
                    const std::string& tag)
     : loop(event_loop),
       options(std::move(raylet_options)),
       events(std::move(raylet_events)),
-      identity{options.node, {}, options.session_dir, options.head, options.is_head_node},
+      identity{options.node, {}, options.session_dir, options.head, options.is_head_node, node_lease.name()},
       credentials{options.token, "", rpc::kProtocolVersion},
       memory(std::move(memory_thread)),
       store(std::move(object_store)),
+      lease_region(std::move(node_lease)),
+      lease(loop, LeaseEvents()),
       cluster(identity.node),
       resources(options.capacity.resources, [this] { OnChanged(); }),
       head_client(HeadClientOptions()),
@@ -177,7 +189,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
           loop, cluster, [this] { return credentials; }, PeerEvents()),
       programs(loop, head, identity.node, options.session_dir),
       jobs(JobEvents()),
-      packager(cluster, jobs, programs, head),
+      packager(loop, cluster, jobs, programs, head),
       client_dispatcher(managers, identity),
       cluster_dispatcher(managers),
       clients(loop, tag + "-bell-", regions, client_dispatcher),
@@ -255,6 +267,9 @@ HeadLink::Events Raylet::Impl::HeadEvents() {
     cluster_dispatcher.OnHeadMessage(message);
   };
   head_events.fill_report = [this](pb::NodeReport* report) { FillReport(report); };
+  head_events.on_sent = [this](std::uint64_t version) { lease.OnSent(version); };
+  head_events.on_acknowledged = [this](std::uint64_t version) { lease.OnAcknowledged(version); };
+  head_events.on_lost = [this] { lease.OnDisconnected(); };
   head_events.on_refused = [this](const Status& why) { events.on_failed(why); };
   return head_events;
 }
@@ -314,6 +329,17 @@ JobTable::Events Raylet::Impl::JobEvents() {
   job_events.on_learned = [this](const pb::JobInfo& job) { pool.AddJob(job); };
   job_events.on_ended = [this](const pb::JobInfo& job) { cluster_dispatcher.OnJobEnded(JobId{job.id()}); };
   return job_events;
+}
+
+NodeLease::Events Raylet::Impl::LeaseEvents() {
+  NodeLease::Events lease_events;
+  lease_events.publish = [this](MonotonicTime until) { lease_region.Set(until); };
+  lease_events.on_over = [this] {
+    spdlog::error("the head has not been heard of for as long as this node's lease: its workers end");
+    pool.Suspend("its node had lost the head for longer than its lease");
+  };
+  lease_events.on_held = [this] { pool.Resume(); };
+  return lease_events;
 }
 
 PeerLinks::Events Raylet::Impl::PeerEvents() {
@@ -404,6 +430,9 @@ void Raylet::Impl::OnWelcome(const pb::Welcome& welcome) {
   credentials.cluster_id = identity.cluster.Hex();
   head_client.SetClusterId(credentials.cluster_id);
   server.SetClusterId(credentials.cluster_id);
+  WatchHead(welcome.head());
+  lease.SetDuration(std::chrono::milliseconds(welcome.lease_ms()));
+  lease.OnAcknowledged(0);
   cluster_dispatcher.OnNodesChanged(welcome.nodes());
   for (const ClientInfo* client : clients.List()) client_dispatcher.ReportClient(*client);
   directory.OnHeadConnected();
@@ -438,6 +467,18 @@ void Raylet::Impl::AwaitChildEnd() {
   });
 }
 
+// The head's process is on this machine, perhaps: then its end can be seen, and is told from a connection that broke.
+void Raylet::Impl::WatchHead(const pb::MachineProcess& process) {
+  head_process.reset();
+  if (process.pid_space().empty() || process.pid_space() != PidSpace()) return;
+  auto watch = ExitWatch::Begin(loop.context(), process.pid(), [this] {
+    spdlog::warn("the head's process has ended; what runs here goes on");
+    lease.OnHeadEnded();
+  });
+  const auto stat = ReadProcessStat(process.pid());
+  if (stat && stat->start_time == process.start_time()) head_process = std::move(watch);
+}
+
 void Raylet::Impl::OnChanged() {
   head.MarkChanged();
   lease_requests.Kick();
@@ -454,10 +495,11 @@ void Raylet::Impl::Stop(const std::string& reason, std::function<void()> done) {
   const auto finish = [once] {
     if (*once) std::exchange(*once, nullptr)();
   };
-  head.Leave(reason, finish);
+  // First: what a node that has left hosted may start elsewhere at once.
   pool.KillAll();
   drivers.KillAll();
   KillMarked(identity.node, kKillMarkedLimit);  // what had left their process groups
+  head.Leave(reason, finish);
   loop.After(kLeaveTimeout, finish);
 }
 
@@ -468,8 +510,9 @@ Result<std::unique_ptr<Raylet>> Raylet::Start(AsioEventLoop& loop, RayletOptions
   const std::string tag = RegionTag(options.session_dir);
   auto memory = std::make_unique<MemoryThread>(loop);
   TROUPE_ASSIGN_OR_RETURN(auto store, OpenStore(tag, options.capacity.store, memory.get()));
-  auto impl =
-      std::make_unique<Impl>(loop, std::move(options), std::move(events), std::move(memory), std::move(store), tag);
+  TROUPE_ASSIGN_OR_RETURN(auto lease, ipc::NodeLeaseOwner::Create(tag + "-lease"));
+  auto impl = std::make_unique<Impl>(loop, std::move(options), std::move(events), std::move(memory), std::move(store),
+                                     std::move(lease), tag);
   TROUPE_RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<Raylet>(new Raylet(std::move(impl)));
 }

@@ -28,6 +28,7 @@ void RemoteLeases::OnRequest(NodeId from, const pb::RemoteLease& request) {
       *later.mutable_granted() = std::move(*granted);
     } else {
       *later.mutable_error() = MakeError(pb::Error::PROGRAM, pb::Error::NOT_EXECUTED, granted.status().message());
+      later.set_not_now(MayPass(granted.status()));
     }
     Answer(from, std::move(later));
   };

@@ -112,7 +112,7 @@ void WorkerPool::Pump() {
     // Callbacks may have changed anything.
     Job* job = FindJob(id);
     if (job == nullptr) continue;
-    if (!stopped_) StartMissing(*job);
+    if (!stopped_ && !suspended_) StartMissing(*job);
     if (!IsUnneeded(*job)) continue;
     LogsEnded({job->program_template->LogName()});
     jobs_.erase(id);
@@ -125,7 +125,7 @@ bool WorkerPool::DeliverOne(JobId id) {
   auto next = std::find_if(job->waiting.begin(), job->waiting.end(), [](const Waiting& w) { return w.error; });
   const bool failed = next != job->waiting.end();
   if (!failed) {
-    if (job->idle.empty()) return false;
+    if (job->idle.empty() || suspended_) return false;
     next = job->waiting.begin();
   }
   const Waiting waiting = std::move(*next);
@@ -199,7 +199,11 @@ void WorkerPool::OnTemplateFailed(JobId id, const Status& why, bool retry) {
   }
   for (ProcessId process : lost) Remove(process);
   const bool elsewhere = NodeId::FromBytes(job->program.origin()) != options_.node;
-  if (why.code() == StatusCode::kUnavailable && elsewhere && job->program.package().empty()) {
+  const bool looked_without_package = elsewhere && job->program_template->program().package().empty();
+  if (why.code() == StatusCode::kUnavailable && looked_without_package) {
+    // The package may have become known while the answer was on its way.
+    if (!job->program.package().empty()) return SchedulePump();
+    if (!job->program.unpackable().empty()) return FailWaiting(*job, why);
     return AwaitPackage(*job, why);
   }
   StartFailed(id, why, retry);
@@ -288,6 +292,18 @@ std::vector<pb::WorkerInfo> WorkerPool::List() const {
     }
   }
   return list;
+}
+
+void WorkerPool::Suspend(const std::string& reason) {
+  suspended_ = true;
+  std::vector<ProcessId> all;
+  for (const auto& [id, worker] : workers_) all.push_back(id);
+  for (const ProcessId id : all) Kill(id, reason);
+}
+
+void WorkerPool::Resume() {
+  suspended_ = false;
+  SchedulePump();
 }
 
 void WorkerPool::KillAll() {

@@ -109,6 +109,10 @@ class WorkerPool {
   // Kills the worker (SIGKILL); on_exit follows, with `reason` in its cause. Unknown workers are ignored.
   void Kill(ProcessId process, const std::string& reason);
 
+  // Kills every worker, with on_exit as by Kill(), and starts and hands out none until Resume(); who asks waits.
+  void Suspend(const std::string& reason);
+  void Resume();
+
   // A process on the socket says it is the worker `process`; `pid` is the kernel's word (SO_PEERCRED). Refuses with
   // PermissionDenied what this pool did not start. on_started follows after the caller returned, so that its reply
   // to the worker goes first.
@@ -194,6 +198,7 @@ class WorkerPool {
   Ticket last_ticket_ = 0;
   std::size_t starting_ = 0;  // workers in that state
   bool pump_scheduled_ = false;
+  bool suspended_ = false;
   bool stopped_ = false;
   std::shared_ptr<WorkerPool*> self_;  // what posted work holds weakly: gone with this
 };

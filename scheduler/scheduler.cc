@@ -26,13 +26,13 @@ std::string Need(const std::string& name, const Demand& demand) {
   return name + ": " + Amount(demand.resources.Amount(name));
 }
 
-Candidates Live(std::span<const NodeView> nodes) {
-  Candidates live;
-  for (const NodeView& node : nodes) {
-    if (!node.draining) live.push_back(&node);
-  }
-  return live;
+Candidates All(std::span<const NodeView> nodes) {
+  Candidates all;
+  for (const NodeView& node : nodes) all.push_back(&node);
+  return all;
 }
+
+bool TakesWork(const Demand&, const NodeView& node) { return !node.draining; }
 
 Candidates Keep(Candidates nodes, const Demand& demand, bool (*predicate)(const Demand&, const NodeView&)) {
   std::erase_if(nodes, [&](const NodeView* node) { return !predicate(demand, *node); });
@@ -117,26 +117,33 @@ const NodeView* NextInTurn(const Candidates& nodes, NodeId* cursor) {
   return next;
 }
 
+Decision WaitForAway(const Candidates& away) {
+  return Wait("waits for node " + ShortId(away.front()->id) + ", which takes no work now: it is away, or leaves");
+}
+
 // nullopt: the demand is soft and its node cannot be used, so any other will do.
 std::optional<Decision> OnItsNode(const Demand& demand, const Candidates& nodes) {
   const NodeView* node = Find(nodes, demand.node);
-  const bool usable = node != nullptr && CouldHold(demand, *node);
+  const bool usable = node != nullptr && CouldHold(demand, *node) && (TakesWork(demand, *node) || !demand.soft);
   if (!usable && demand.soft) return std::nullopt;
   if (node == nullptr) return Infeasible("needs node " + ShortId(demand.node) + ", which is not in the cluster");
   if (!usable) return Infeasible(WhyNever(demand, {node}) + " (only node " + ShortId(node->id) + " is asked for)");
+  if (!TakesWork(demand, *node)) return WaitForAway({node});
   return HasRoom(demand, *node) ? Placed(*node) : Wait(WhyNotNow(demand, {node}));
 }
 
 }  // namespace
 
 Decision Decide(const Demand& demand, std::span<const NodeView> nodes, NodeId* spread_cursor) {
-  const Candidates live = Live(nodes);
+  const Candidates all = All(nodes);
   if (demand.strategy == Strategy::kNodeAffinity) {
-    if (auto decision = OnItsNode(demand, live)) return *decision;
+    if (auto decision = OnItsNode(demand, all)) return *decision;
   }
-  if (live.empty()) return Wait("no node of the cluster takes work; start one");
-  const Candidates able = Keep(live, demand, CouldHold);
-  if (able.empty()) return Infeasible(WhyNever(demand, live));
+  if (Keep(all, demand, TakesWork).empty()) return Wait("no node of the cluster takes work; start one");
+  const Candidates ever = Keep(all, demand, CouldHold);
+  if (ever.empty()) return Infeasible(WhyNever(demand, all));
+  const Candidates able = Keep(ever, demand, TakesWork);
+  if (able.empty()) return WaitForAway(ever);
   const Candidates free = Keep(able, demand, HasRoom);
   if (free.empty()) return Wait(WhyNotNow(demand, able));
   if (demand.strategy == Strategy::kSpread) return Placed(*NextInTurn(free, spread_cursor));

@@ -20,7 +20,7 @@ struct NodeView {
   ResourceSet available;
   std::int64_t placement_cpu_units = 0;  // what actors that hold no CPU count for when a node is chosen
   std::map<std::string, std::string> labels;
-  bool draining = false;
+  bool draining = false;  // it takes nothing now: it leaves, or is silent and may come back
 };
 
 enum class Strategy { kDefault, kSpread, kNodeAffinity };
@@ -41,7 +41,7 @@ struct Demand {
 struct Decision {
   enum class Kind {
     kPlaced,
-    kWait,        // a node could hold it, none has room now
+    kWait,        // a node could hold it, none has room now or takes work now
     kInfeasible,  // no node of this cluster could ever hold it
   };
   Kind kind = Kind::kWait;

@@ -45,6 +45,7 @@ int Executor::Run() {
   while (!stop_) {
     runtime_.WaitUntil(lock, [this] { return stop_ || assignment_ || HasWork(); });
     if (stop_) break;
+    if (fence_ != nullptr) fence_->Check();
     if (assignment_) {
       const pb::AssignActor assignment = *std::exchange(assignment_, std::nullopt);
       Construct(lock, assignment);

@@ -13,6 +13,7 @@
 #include "client/runtime_impl.h"
 #include "worker/awaited_tasks.h"
 #include "worker/lease_gate.h"
+#include "worker/node_fence.h"
 #include "worker/user_call.h"
 #include "worker/visible_gpus.h"
 
@@ -28,6 +29,8 @@ class Executor final : public client::CallSink {
 
   // Serves until the process is told to exit, then returns its exit status. Main thread.
   int Run();
+  // Asks `fence`, which outlives this, before each call. Before Run().
+  void SetFence(NodeFence* fence) { fence_ = fence; }
 
   // --- CallSink: with the core's mutex held --------------------------------------------------------------------------
   void OnCall(const Address& from, std::string_view frame) override;
@@ -82,6 +85,7 @@ class Executor final : public client::CallSink {
 
   client::RuntimeImpl& runtime_;
   client::Core& core_;
+  NodeFence* fence_ = nullptr;
   std::deque<std::unique_ptr<Mail>> mailbox_;
   std::optional<pb::AssignActor> assignment_;
   std::optional<Hosted> actor_;

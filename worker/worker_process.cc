@@ -11,6 +11,7 @@
 #include "troupe/internal/runtime_access.h"
 #include "worker/crash_report.h"
 #include "worker/executor.h"
+#include "worker/node_fence.h"
 
 namespace troupe::worker {
 namespace {
@@ -52,6 +53,13 @@ void RunWorker(const WorkerEnvironment& environment) {
     std::fflush(nullptr);
     _exit(1);
   }
+  auto fence = NodeFence::Start(runtime->core().info.node_lease());
+  if (!fence.ok()) {
+    std::fprintf(stderr, "troupe: this worker cannot watch its node's lease: %s\n", fence.status().message().c_str());
+    std::fflush(nullptr);
+    _exit(1);
+  }
+  executor.SetFence(fence->get());
   internal::SetRuntime(runtime);
   const int status = executor.Run();
   // Static destructors are not run: main() has not returned, and what they destroy may be in use by user threads.

@@ -290,6 +290,11 @@ TEST_F(HeadLoss, CallsGoOnWithoutAHead) {
   const int pid = actor.Pid().Get(kDeadline);
   cluster().KillHead();
   for (int i = 0; i < 100; ++i) ASSERT_EQ(actor.Do(i).Get(kDeadline), i);
+  // Longer than a node's lease: the raylet has seen the head's process end, and ends nothing for want of it.
+  for (const auto end = std::chrono::steady_clock::now() + 7s; std::chrono::steady_clock::now() < end;) {
+    ASSERT_EQ(actor.Do(0).Get(kDeadline), 0);
+    std::this_thread::sleep_for(100ms);
+  }
   EXPECT_EQ(actor.Pid().Get(kDeadline), pid);
   EXPECT_EQ(Put(std::string(1 << 20, 'x')).Get(kDeadline).size(), std::size_t{1} << 20);
   EXPECT_THROW(GetActor<Victim>("anyone"), Error) << "who but the head would know?";

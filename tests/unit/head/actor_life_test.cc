@@ -3,6 +3,7 @@
 namespace troupe::head {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ActorLifeTest : public ClusterTest {
@@ -64,7 +65,7 @@ TEST_F(ActorLifeTest, BackOffDoublesToItsLimitAndBeginsAnewAfterARecovery) {
   std::uint64_t incarnation = 1;
   for (const auto expected : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 10'000ms, 10'000ms}) {
     ProcessDied(1, 1, incarnation++);
-    loop_.Advance(expected - 1ms);
+    Pass(expected - 1ms, {1}, 0);
     EXPECT_TRUE(TakeStarts(1).empty()) << expected.count();
     Report(1, 4);  // renews the lease, and takes 25 ms
     ASSERT_EQ(TakeStarts(1).size(), 1u) << expected.count();
@@ -160,6 +161,64 @@ TEST_F(ActorLifeTest, NoRoomWaitsForTheNodesNextReport) {
   EXPECT_EQ(starts[0].incarnation(), 2u);
 }
 
+TEST_F(ActorLifeTest, ANodeThatCannotGetTheProgramNowIsPassedOverAndAskedAgainWhenNoOtherHasRoom) {
+  AddNode(2);
+  Register(Spec(1, job_, 3));
+  ASSERT_EQ(TakeStarts(1).size(), 1u);
+  StartFailed(1, 1, pb::ActorStartFailed::NOT_NOW);
+  ASSERT_EQ(TakeStarts(2).size(), 1u) << "another node has room";
+  StartFailed(2, 1, pb::ActorStartFailed::NOT_NOW, 2);
+  EXPECT_EQ(State(1), pb::PENDING);
+  EXPECT_THAT(Info(1).pending_reason(), AllOf(HasSubstr("cannot run it now"), HasSubstr("said the raylet")));
+  EXPECT_FALSE(Info(1).infeasible());
+  Report(1, 4);
+  EXPECT_TRUE(TakeStarts(1).empty());
+  loop_.Advance(2s);
+  Report(1, 4);
+  EXPECT_EQ(TakeStarts(1).size() + TakeStarts(2).size(), 1u);
+  EXPECT_EQ(Info(1).incarnation(), 3u);
+}
+
+TEST_F(ActorLifeTest, AnActorWhoseProgramCannotBeSentRunsWhereTheProgramIs) {
+  AddNode(2, 16);
+  pb::RegisterJobRequest request;
+  *request.mutable_driver() = ToProto({Node(1), ProcessId{77}});
+  request.mutable_program()->set_path("/bin/large");
+  request.mutable_program()->set_origin(Node(1).Bytes());
+  const pb::JobInfo job = StartJob(request);
+  pb::NodeToHead packaged;
+  packaged.mutable_job_program_packaged()->set_job(job.id());
+  packaged.mutable_job_program_packaged()->set_error("it is too large");
+  Deliver(1, packaged);
+  Register(Spec(1, job, 3));
+  EXPECT_EQ(TakeStarts(1).size(), 1u);
+  Register(Spec(2, job, 3));
+  EXPECT_TRUE(TakeStarts(2).empty());
+  EXPECT_THAT(Info(2).pending_reason(), AllOf(HasSubstr("waits for CPU"), HasSubstr("it is too large")));
+  Register(Spec(3, job, 8));
+  EXPECT_TRUE(Info(3).infeasible()) << "node 2 could hold it, but not run it";
+}
+
+TEST_F(ActorLifeTest, AnActorWhoseProgramDiedWithItsNodeBeforeItWasSentHasNoHope) {
+  const NodeTable::Joined two = AddNode(2);
+  pb::RegisterJobRequest request;
+  *request.mutable_driver() = ToProto({Node(2), ProcessId{77}});
+  request.mutable_program()->set_path("/bin/prog");
+  request.mutable_program()->set_origin(Node(2).Bytes());
+  const pb::JobInfo job = StartJob(request);
+  pb::ActorSpec spec = Spec(1, job);
+  spec.set_detached(true);
+  spec.set_max_restarts(-1);
+  Register(spec);
+  ASSERT_EQ(TakeStarts(2).size(), 1u);
+  Started(2, 1);
+  Leave(two);
+  loop_.Advance(200ms);
+  EXPECT_EQ(State(1), pb::DEAD);
+  EXPECT_EQ(Info(1).death().kind(), pb::Error::UNSCHEDULABLE);
+  EXPECT_THAT(Info(1).death().message(), HasSubstr("its program was only on node"));
+}
+
 TEST_F(ActorLifeTest, KillWithoutRestartIsFinalInEveryState) {
   Register(Spec(1, job_, 100));  // stays PENDING
   Register(Spec(2, job_));       // STARTING
@@ -188,10 +247,69 @@ TEST_F(ActorLifeTest, KillWithoutRestartIsFinalInEveryState) {
 
 TEST_F(ActorLifeTest, KillRacingItsStartStopsTheProcessThatComesUp) {
   Register(Spec(1, job_));
-  ASSERT_TRUE(Kill(1).ok());
+  const KillAnswer answer = BeginKill(1);
   Started(1, 1);
-  EXPECT_EQ(State(1), pb::DEAD);
+  EXPECT_EQ(State(1), pb::STARTING) << "nobody is told to call it";
   EXPECT_EQ(TakeStops(1).size(), 2u);
+  EXPECT_FALSE(*answer);
+  ProcessDied(1, 1, 1);
+  ASSERT_TRUE(*answer);
+  EXPECT_EQ((**answer)->info().state(), pb::DEAD);
+}
+
+TEST_F(ActorLifeTest, AnActorThatIsKilledIsDeadWhenItsProcessHasEndedWhateverTheRayletSaysOfIt) {
+  for (std::uint64_t number : {1, 2, 3, 4}) {
+    Register(Restartable(number, -1));
+    if (number <= 2) Started(1, number);
+    BeginKill(number);
+    EXPECT_NE(State(number), pb::DEAD) << number;
+    EXPECT_EQ(Info(number).ending(), "it was killed");
+  }
+  ProcessDied(1, 1, 1, true);
+  ProcessDied(1, 2, 1, false);
+  StartFailed(1, 3, pb::ActorStartFailed::NO_ROOM);
+  StartFailed(1, 4, pb::ActorStartFailed::WORKER_DIED);
+  for (std::uint64_t number : {1, 2, 3, 4}) {
+    EXPECT_EQ(State(number), pb::DEAD) << number;
+    EXPECT_EQ(Info(number).death().message(), "it was killed") << number;
+    EXPECT_EQ(Info(number).ending(), "");
+  }
+}
+
+TEST_F(ActorLifeTest, AKilledActorOnANodeThatIsSilentIsDeadWhenTheNodeIs) {
+  AddNode(2);
+  pb::ActorSpec spec = Spec(1, job_);
+  spec.set_detached(true);
+  Run(spec, 1);
+  const KillAnswer answer = BeginKill(1);
+  Lose(one_);
+  Pass(5'500ms, {2});
+  EXPECT_FALSE(*answer) << "it may still answer calls";
+  EXPECT_EQ(State(1), pb::ALIVE);
+  Pass(500ms, {2});
+  EXPECT_TRUE(*answer);
+  EXPECT_EQ(State(1), pb::DEAD);
+}
+
+TEST_F(ActorLifeTest, ANodeThatComesBackIsToldAgainWhichOfItsActorsMustEnd) {
+  Run(Spec(1, job_), 1);
+  Register(Spec(2, job_));
+  BeginKill(1);
+  BeginKill(2);
+  TakeStops(1);
+  TakeStarts(1);
+  Lose(one_);
+  pb::NodeHello hello = Hello(1);
+  pb::ActorStarted& listed = *hello.add_actors();
+  listed.set_id(ActorNumber(1).Bytes());
+  listed.set_incarnation(1);
+  *listed.mutable_address() = Info(1).address();
+  Join(hello);
+  Report(1, 4);
+  std::set<std::string> stopped;
+  for (const auto& stop : TakeStops(1)) stopped.insert(stop.id());
+  EXPECT_EQ(stopped, (std::set<std::string>{ActorNumber(1).Bytes(), ActorNumber(2).Bytes()}));
+  EXPECT_TRUE(TakeStarts(1).empty());
 }
 
 TEST_F(ActorLifeTest, KillWithRestartUsesUpTheBudget) {
@@ -261,6 +379,8 @@ TEST_F(ActorLifeTest, DeathOfTheCreatorsProcessEndsAllButDetachedActors) {
   Run(child, 2);
   Register(creating);
   ProcessGone(1, 55);
+  EndProcess(2);
+  EndProcess(3);
   EXPECT_EQ(State(1), pb::ALIVE);
   EXPECT_EQ(State(2), pb::DEAD);
   EXPECT_EQ(State(3), pb::DEAD);
@@ -279,9 +399,12 @@ TEST_F(ActorLifeTest, EndOfTheJobEndsAllButDetachedActorsAndWhatTheseMade) {
   Run(of_detached, 3);
   Run(of_other, 4);
   ASSERT_TRUE(cluster_->jobs().Finish(JobId{job_.id()}, "").ok());
+  EndProcess(2);
+  EndProcess(4);
   EXPECT_EQ(State(1), pb::ALIVE);
   EXPECT_EQ(State(2), pb::DEAD);
   EXPECT_EQ(State(3), pb::ALIVE);
+  EXPECT_TRUE(Info(3).ending().empty());
   EXPECT_EQ(State(4), pb::DEAD);
   pb::ActorSpec later = Spec(5, job_);
   *later.mutable_creator() = Info(1).address();
@@ -305,6 +428,7 @@ TEST_F(ActorLifeTest, ADetachedActorsConstructorAndTasksMakeActorsAfterItsJob) {
   Register(of_constructor);
   EXPECT_EQ(TryRegister(Spec(4, job_)).status().code(), StatusCode::kFailedPrecondition) << "the driver is over";
   ProcessGone(1, 77);
+  EndProcess(2);
   EXPECT_EQ(State(2), pb::DEAD);
 }
 
@@ -341,6 +465,7 @@ TEST_F(ActorLifeTest, ACreatorThatClaimsToBeItselfDoesNotConfuseTheEndOfTheJob) 
   spec.mutable_creator()->set_process(1001);
   Run(spec, 1);
   ASSERT_TRUE(cluster_->jobs().Finish(JobId{job_.id()}, "").ok());
+  EndProcess(1);
   EXPECT_EQ(State(1), pb::DEAD);
 }
 
@@ -364,9 +489,9 @@ TEST_F(ActorLifeTest, DeathOfANodeRestartsItsActorsElsewhere) {
   Run(fixed, 2);
   AddNode(2);
   Lose(one_);
-  loop_.Advance(999ms);
-  EXPECT_EQ(State(1), pb::ALIVE) << "it may come back";
-  loop_.Advance(1ms);
+  Pass(5'500ms, {2});
+  EXPECT_EQ(State(1), pb::ALIVE) << "it may come back, and the process may still run";
+  Pass(500ms, {2});
   EXPECT_EQ(State(1), pb::RESTARTING);
   EXPECT_THAT(Info(1).death().message(), HasSubstr("node 00000000 died"));
   EXPECT_EQ(Info(1).death().outcome(), pb::Error::UNKNOWN);
@@ -383,8 +508,11 @@ TEST_F(ActorLifeTest, DeathOfTheCreatorsNodeEndsItsActorsOnOtherNodes) {
   Register(spec);
   Started(2, 1);
   Leave(one_);
-  EXPECT_EQ(State(1), pb::DEAD);
   EXPECT_EQ(TakeStops(2).size(), 1u);
+  EXPECT_EQ(State(1), pb::ALIVE) << "its process has not ended yet";
+  ProcessDied(2, 1, 1);
+  EXPECT_EQ(State(1), pb::DEAD);
+  EXPECT_THAT(Info(1).death().message(), HasSubstr("its creator ended"));
 }
 
 TEST_F(ActorLifeTest, ANodeThatComesBackInTimeKeepsItsActors) {

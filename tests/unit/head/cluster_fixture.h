@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -97,6 +98,18 @@ class ClusterTest : public testing::Test {
     message.mutable_report()->set_version(++version_);
     Deliver(node, message);
     Settle();
+  }
+  // Time passes, in which these nodes report as ever.
+  void Pass(std::chrono::milliseconds time, const std::vector<std::uint64_t>& reporting, double free_cpus = 4) {
+    for (; time > 0ms; time -= 500ms) {
+      for (const std::uint64_t node : reporting) {
+        pb::NodeToHead message;
+        *message.mutable_report()->mutable_available() = Units(free_cpus);
+        message.mutable_report()->set_version(++version_);
+        Deliver(node, message);
+      }
+      loop_.Advance(std::min(time, std::chrono::milliseconds(500)));
+    }
   }
   // Long enough for everything that is only put off, short enough for no timeout.
   void Settle() { loop_.Advance(25ms); }
@@ -214,14 +227,29 @@ class ClusterTest : public testing::Test {
     message.mutable_worker_update()->mutable_worker()->set_id(process);
     Deliver(node, message);
   }
-  Result<pb::ActorInfo> Kill(std::uint64_t number, bool no_restart = true) {
+  // The raylet that runs the actor's process, or starts it, says that it has ended. Nothing when there is none.
+  void EndProcess(std::uint64_t number) {
+    const Actor* actor = cluster_->actors().Get(ActorNumber(number));
+    if (actor != nullptr && actor->has_process()) {
+      ProcessDied(actor->node.low, number, actor->info.incarnation());
+    }
+  }
+  // What Kill() is answered, once it is.
+  using KillAnswer = std::shared_ptr<std::optional<Result<pb::ActorReply>>>;
+  KillAnswer BeginKill(std::uint64_t number, bool no_restart = true) {
     pb::KillActorRequest request;
     request.set_id(ActorNumber(number).Bytes());
     request.set_no_restart(no_restart);
-    std::optional<Result<pb::ActorReply>> result;
-    cluster_->actors().Kill(request, [&result](Result<pb::ActorReply> reply) { result = std::move(reply); });
-    if (!result->ok()) return result->status();
-    return (*result)->info();
+    auto answer = std::make_shared<std::optional<Result<pb::ActorReply>>>();
+    cluster_->actors().Kill(request, [answer](Result<pb::ActorReply> reply) { *answer = std::move(reply); });
+    return answer;
+  }
+  // The same, with the end of the process if that is awaited.
+  Result<pb::ActorInfo> Kill(std::uint64_t number, bool no_restart = true) {
+    const KillAnswer answer = BeginKill(number, no_restart);
+    if (!*answer) EndProcess(number);
+    if (!(*answer)->ok()) return (*answer)->status();
+    return (**answer)->info();
   }
   void Watch(std::uint64_t node, std::uint64_t number, bool stop = false) {
     pb::NodeToHead message;

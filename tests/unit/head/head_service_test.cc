@@ -223,8 +223,13 @@ TEST_F(HeadServiceTest, CarriesAnActorFromRegistrationToItsEnd) {
   pb::KillActorRequest kill;
   kill.set_id(request.spec().id());
   kill.set_no_restart(true);
-  EXPECT_EQ(Call<pb::ActorReply>("KillActor", kill)->info().state(), pb::DEAD);
+  auto killed = std::async(std::launch::async, [&] { return Call<pb::ActorReply>("KillActor", kill); });
   EXPECT_TRUE(raylet.inbox().Next(pb::HeadToNode::kStopActor).has_value());
+  pb::NodeToHead died;
+  died.mutable_actor_process_died()->set_id(request.spec().id());
+  died.mutable_actor_process_died()->set_incarnation(start->start_actor().incarnation());
+  raylet.Send(died);
+  EXPECT_EQ(killed.get()->info().state(), pb::DEAD);
   EXPECT_EQ(Call<pb::ActorReply>("GetActor", find).status().code(), StatusCode::kNotFound);
   pb::ReleaseActor release;
   release.set_id("bad");

@@ -24,7 +24,7 @@ class DriverRunnerTest : public ::testing::Test {
   explicit DriverRunnerTest(std::chrono::milliseconds grace = 60s)
       : drivers_(
             runner_.loop, runner_.loop.context(),
-            {.session_dir = dir_.path(), .address = "127.0.0.1:1", .stop_grace = grace},
+            {.session_dir = dir_.path(), .address = "127.0.0.1:1", .stop_grace = grace, .fetch_again = 5ms},
             [this](const pb::DriverUpdate& update) { updates_.push_back(update); }, cache_) {
     std::filesystem::create_directories(dir_ / "logs");
   }
@@ -196,6 +196,14 @@ TEST_F(PackagedDriverTest, RunsTheProgramOfThePackageByEitherName) {
     EXPECT_EQ(WEXITSTATUS(Ended().wait_status()), 0) << name;
   }
   EXPECT_THAT(Log(), HasSubstr("usage"));
+}
+
+TEST_F(PackagedDriverTest, WaitsForItsPackageWhileTheHeadIsAway) {
+  const pb::RunDriver command = Packaged("fake_worker_program");
+  store_.away = 3;
+  drivers_.Run(command);
+  EXPECT_THAT(Ended().error(), IsEmpty());
+  EXPECT_EQ(store_.away, 0);
 }
 
 TEST_F(PackagedDriverTest, RunsNothingOutsideOfThePackage) {

@@ -28,6 +28,10 @@ class FakePackageStore : public raylet::PackageExchange {
 
   void GetPackage(const pb::GetPackageRequest& request, std::function<void(Result<pb::PackageChunk>)> done) override {
     ++gets;
+    if (away > 0) {
+      --away;
+      return Later(std::move(done), Unavailable("the head is away"));
+    }
     const auto found = packages.find(request.package());
     if (found == packages.end()) return Later(std::move(done), NotFound("no package " + request.package()));
     pb::PackageChunk chunk;
@@ -41,6 +45,7 @@ class FakePackageStore : public raylet::PackageExchange {
   std::size_t chunk_bytes = 1u << 20;
   std::uint64_t lie_about_total = 0;
   bool forgetful = false;
+  int away = 0;  // so many requests for a package find no head
   int puts = 0;
   int gets = 0;
 

@@ -45,6 +45,16 @@ TEST_F(JobTableTest, ANewPackageIsNewsAndIsKept) {
   EXPECT_EQ(jobs_.Find(JobId{1})->program().package(), "abc");
 }
 
+TEST_F(JobTableTest, ThatAProgramCannotBePackedIsKept) {
+  jobs_.Learn(Job(pb::JobInfo::RUNNING));
+  pb::JobInfo job = Job(pb::JobInfo::RUNNING);
+  job.mutable_program()->set_unpackable("it is too large");
+  jobs_.Update(job);
+  ASSERT_EQ(learned_.size(), 2U);
+  jobs_.Learn(Job(pb::JobInfo::RUNNING));  // a peer that has not heard of it
+  EXPECT_EQ(jobs_.Find(JobId{1})->program().unpackable(), "it is too large");
+}
+
 TEST_F(JobTableTest, AJobEndsOnceAndForGood) {
   jobs_.Learn(Job(pb::JobInfo::RUNNING));
   jobs_.Update(Job(pb::JobInfo::SUCCEEDED));

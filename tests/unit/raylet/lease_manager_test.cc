@@ -76,6 +76,15 @@ class LeaseManagerTest : public ::testing::Test {
     loop_.RunPosted();
   }
 
+  void AnswerNotNow() {
+    pb::RemoteLeaseAnswer answer;
+    answer.set_id(LastAsked().id());
+    answer.set_not_now(true);
+    answer.mutable_error()->set_message("its program has not come yet");
+    manager_.OnRemoteAnswer(peer_, answer);
+    loop_.RunPosted();
+  }
+
   const NodeId self_{0, 1};
   const NodeId peer_{0, 2};
   const ProcessId a_{1};
@@ -408,6 +417,46 @@ TEST_F(LeaseManagerTest, RefusesAnotherNodePartsOfSeveralGpus) {
   remote.OnRequest(peer_, lease);
   EXPECT_THAT(peers_.sent.back().second.lease_answers(0).error().message(), HasSubstr("whole number"));
   EXPECT_EQ(gpus.available(), gpus.total());
+}
+
+TEST_F(LeaseManagerTest, ANodeThatCannotGetTheProgramNowIsLeftAloneAndAskedAgainWhenNoOtherHasRoom) {
+  AddPeer({{"CPU", 8}});
+  Ask(a_, 1, {{"CPU", 4}});
+  ASSERT_EQ(peers_.sent.size(), 1U);
+  AnswerNotNow();
+  EXPECT_TRUE(Updates(a_).empty()) << "a lack of the moment is no error";
+  EXPECT_EQ(peers_.sent.size(), 1U);
+  ASSERT_EQ(manager_.Pending().size(), 1U);
+  EXPECT_THAT(manager_.Pending()[0].reason(), HasSubstr("its program has not come yet"));
+  Ask(b_, 1, {{"CPU", 4}});
+  EXPECT_EQ(peers_.sent.size(), 1U);
+  EXPECT_TRUE(Updates(b_).empty()) << "only that node could hold it, and will do so later";
+  loop_.Advance(LeaseManager::kAvoidFor);
+  EXPECT_EQ(peers_.sent.size(), 3U);
+}
+
+TEST_F(LeaseManagerTest, ALocalLackOfTheProgramIsNoErrorEither) {
+  Ask(a_, 1, {{"CPU", 1}});
+  workers_.Fail(Unavailable("its program has not come yet"));
+  loop_.RunPosted();
+  EXPECT_TRUE(workers_.waiting.empty());
+  EXPECT_TRUE(Updates(a_).empty());
+  EXPECT_EQ(resources_.available().Amount("CPU"), 2);
+  loop_.Advance(LeaseManager::kAvoidFor);
+  StartAll();
+  EXPECT_EQ(clients_.Grants(a_).size(), 1U);
+}
+
+TEST_F(LeaseManagerTest, AProgramThatCannotBeSentRunsWhereItIsOnly) {
+  AddPeer({{"CPU", 8}});
+  pb::JobInfo job = *jobs_.Find(JobId{1});
+  job.mutable_program()->set_origin(self_.Bytes());
+  job.mutable_program()->set_unpackable("it is too large");
+  jobs_.Update(job);
+  Ask(a_, 3, {{"CPU", 1}});
+  StartAll();
+  EXPECT_EQ(clients_.Grants(a_).size(), 2U);
+  EXPECT_TRUE(peers_.sent.empty());
 }
 
 }  // namespace

@@ -493,6 +493,38 @@ TEST_F(WorkerPoolTest, WaitsForAProgramThatIsStillBeingPackedElsewhere) {
   EXPECT_TRUE(result->ok()) << result->status().ToString();
 }
 
+// The answer that there is no package is then on its way.
+TEST_F(WorkerPoolTest, UsesAPackageThatBecomesKnownWhileTheProgramIsLookedFor) {
+  std::optional<Result<std::string>> package;
+  ProgramCache packer(runner_.loop, packages_, node_, dir_ / "packer");
+  packer.Package(Job("normal").program(), [&](const Result<std::string>& hash) { package = hash; });
+  ASSERT_TRUE(runner_.Until([&] { return package.has_value(); }));
+  pb::JobInfo job = Job("normal");
+  job.mutable_program()->set_origin(NodeId::Random().Bytes());
+  std::optional<Result<WorkerProcess>> result;
+  Pool().Acquire(job, [&](const Result<WorkerProcess>& worker) { result = worker; });
+  runner_.loop.Post([&] {  // after the pool has begun to look
+    job.mutable_program()->set_package(**package);
+    Pool().AddJob(job);
+  });
+  ASSERT_TRUE(runner_.Until([&] { return result.has_value(); }));
+  EXPECT_TRUE(result->ok()) << result->status().ToString();
+}
+
+TEST_F(WorkerPoolTest, SaysAtOnceThatAProgramWillNotComeWhenItCannotBePacked) {
+  pb::JobInfo job = Job("normal");
+  job.mutable_program()->set_origin(NodeId::Random().Bytes());
+  std::optional<Result<WorkerProcess>> result;
+  Pool().Acquire(job, [&](const Result<WorkerProcess>& worker) { result = worker; });
+  runner_.Settle();
+  EXPECT_FALSE(result);
+  job.mutable_program()->set_unpackable("it is too large");
+  Pool().AddJob(job);
+  ASSERT_TRUE(runner_.Until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(result->status().message(), HasSubstr("it is too large"));
+}
+
 TEST_F(WorkerPoolTest, GivesUpOnAProgramThatNobodyPacks) {
   options_.start_timeout = 10ms;
   pb::JobInfo job = Job("normal");

@@ -56,9 +56,9 @@ std::string Objection(const Demand& demand, const std::vector<NodeView>& nodes, 
   for (const NodeView& node : nodes) {
     const bool labelled = demand.labels.empty() || node.labels.contains("zone");
     const bool asked = demand.strategy != Strategy::kNodeAffinity || demand.soft || node.id == demand.node;
-    if (node.draining || !labelled || !asked || !node.total.Contains(demand.resources)) continue;
+    if (!labelled || !asked || !node.total.Contains(demand.resources)) continue;
     could = true;
-    room = room || node.available.Contains(demand.resources);
+    room = room || (!node.draining && node.available.Contains(demand.resources));
   }
   if (decision.kind != Decision::Kind::kPlaced) {
     if (decision.reason.empty()) return "gives no reason";

@@ -162,13 +162,23 @@ TEST(SchedulerTest, SaysWhatItWaitsForAndOnTheNodeThatLacksLeast) {
   EXPECT_EQ(decision.reason, "waits for CPU: 2; node ab12cd34 has 1 free");
 }
 
-TEST(SchedulerTest, TreatsDrainingNodesAsAbsent) {
+TEST(SchedulerTest, GivesADrainingNodeNothingButDoesNotGiveItUp) {
   std::vector<NodeView> nodes = {Empty(1, {{"CPU", 2}})};
   nodes[0].draining = true;
   EXPECT_EQ(Choose(Needs({{"CPU", 1}}), nodes).kind, Decision::Kind::kWait);
   nodes.push_back(Empty(2, {{"CPU", 1}}));
   EXPECT_EQ(Choose(Needs({{"CPU", 1}}), nodes).node, Node(2));
-  EXPECT_EQ(Choose(Needs({{"CPU", 2}}), nodes).kind, Decision::Kind::kInfeasible);
+  const Decision decision = Choose(Needs({{"CPU", 2}}), nodes);
+  EXPECT_EQ(decision.kind, Decision::Kind::kWait) << "it may come back";
+  EXPECT_THAT(decision.reason, HasSubstr("which takes no work now"));
+  EXPECT_EQ(Choose(Needs({{"CPU", 3}}), nodes).kind, Decision::Kind::kInfeasible);
+
+  Demand pinned = Needs({{"CPU", 1}});
+  pinned.strategy = Strategy::kNodeAffinity;
+  pinned.node = Node(1);
+  EXPECT_EQ(Choose(pinned, nodes).kind, Decision::Kind::kWait);
+  pinned.soft = true;
+  EXPECT_EQ(Choose(pinned, nodes).node, Node(2));
 }
 
 TEST(SchedulerTest, WaitsWhenThereIsNoNodeAtAll) {
