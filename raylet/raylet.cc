@@ -169,8 +169,7 @@ struct Raylet::Impl {
 
 Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Events raylet_events,
                    std::unique_ptr<MemoryThread> memory_thread, std::unique_ptr<store::StoreOwner> object_store,
-                   ipc::NodeLeaseOwner node_lease,
-                   const std::string& tag)
+                   ipc::NodeLeaseOwner node_lease, const std::string& tag)
     : loop(event_loop),
       options(std::move(raylet_options)),
       events(std::move(raylet_events)),
