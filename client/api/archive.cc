@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "troupe/internal/serializable.h"
+
 namespace troupe::internal {
 namespace {
 

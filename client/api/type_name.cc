@@ -42,6 +42,8 @@ std::string TypeName(const std::type_info& type) {
     EraseDefaults(&text, start);
   }
   ReplaceAll(&text, " >", ">");
+  ReplaceAll(&text, ", troupe::internal::list_the_method_in_TROUPE_ACTOR>", ">");
+  ReplaceAll(&text, "troupe::Handle<", "troupe::ActorHandle<");
   return text;
 }
 

@@ -23,8 +23,12 @@ class Counter {
 };
 TROUPE_ACTOR(Counter, Add, Write, Length, (Over, int(int)), (Over, std::string(const std::string&)));
 
-struct NotSerializable {
-  int value = 0;
+class NotSerializable {
+ public:
+  int Get() const { return value_; }
+
+ private:
+  int value_ = 0;
 };
 
 inline double Half(long value) { return static_cast<double>(value) / 2; }

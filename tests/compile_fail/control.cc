@@ -11,6 +11,51 @@ class Right {
 };
 TROUPE_ACTOR(Right, First);
 
+namespace app {
+
+struct Point {
+  int x = 0;
+  int y = 0;
+};
+
+class Pen {
+ public:
+  int Line(const Point& from, const Point& to, int width) { return from.x + to.y + width; }
+  void Fill(std::vector<int>) {}
+  template <class T>
+  T Colour(T colour) {
+    return colour;
+  }
+};
+TROUPE_ACTOR(Pen, Line, Fill, (Colour, int(int)));
+
+namespace {
+class Hidden {
+ public:
+  int Method() { return 0; }
+};
+TROUPE_ACTOR(Hidden, Method);
+}  // namespace
+
+namespace detail {
+template <class A, class B>
+class Both {
+ public:
+  A First() const { return {}; }
+};
+using Pair = Both<int, long>;
+TROUPE_ACTOR(Pair, First);
+}  // namespace detail
+
+}  // namespace app
+
+class Shape final {
+ public:
+  virtual ~Shape() = default;
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
 void Use(troupe::ActorHandle<Counter> counter) {
   counter.Add(1);
   counter.Add(short{1});
@@ -24,4 +69,13 @@ void Use(troupe::ActorHandle<Counter> counter) {
   troupe::Run<&Half>(1);
   troupe::Run([](int x) { return x; }, 1);
   troupe::Get(troupe::Put(5));
+  troupe::Put(std::shared_ptr<Shape>());
+
+  const auto pen = troupe::Spawn<app::Pen>();
+  pen.Line({1, 2}, {.x = 3, .y = 4}, 5);
+  pen.Line(app::Point(), {}, 5);
+  pen.With({.max_task_retries = 1}).Fill({1, 2, 3});
+  pen.Colour(7);
+  troupe::Spawn<app::Hidden>().Method();
+  troupe::Spawn<app::detail::Pair>().First();
 }

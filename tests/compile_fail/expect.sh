@@ -1,24 +1,29 @@
 #!/bin/sh
-# expect.sh PROGRAM COMPILER FLAGS...: compiles PROGRAM. Passes when the compiler refuses it with the words of its
-# `// expect: ...` line in one of the errors; a program without that line must compile.
+# expect.sh PROGRAM COMPILER FLAGS...: compiles PROGRAM. Passes when the compiler refuses it, its first error has the
+# words of the program's `// expect: ...` line, and it prints no more lines than `// lines: ...` says, by default 50.
+# A program without `// expect:` must compile. `// flags: ...` are added to the compiler's.
 set -u
 program=$1
 shift
-wanted=$(sed -n 's|^// expect: ||p' "$program")
-# Plain quotes from every compiler.
-output=$(LC_ALL=C "$@" -fsyntax-only "$program" 2>&1)
+# said NAME: what the program's line of that name says.
+said() { sed -n "s|^// $1: ||p" "$program"; }
+wanted=$(said expect)
+most=$(said lines)
+flags=$(said flags)
+# Plain quotes from every compiler. The program's flags are words of their own.
+# shellcheck disable=SC2086
+output=$(LC_ALL=C "$@" $flags -fsyntax-only "$program" 2>&1)
 status=$?
-if [ -z "$wanted" ]; then
-  [ $status -eq 0 ] && exit 0
-  echo "$program must compile, but:"
+complain() {
+  echo "$program $*"
   echo "$output"
   exit 1
+}
+if [ -z "$wanted" ]; then
+  [ $status -eq 0 ] || complain "must compile, but:"
+  exit 0
 fi
-if [ $status -eq 0 ]; then
-  echo "$program compiles, but must be refused with: $wanted"
-  exit 1
-fi
-if echo "$output" | grep -F "error:" | grep -qF -- "$wanted"; then exit 0; fi
-echo "$program is refused, but not with: $wanted"
-echo "$output"
-exit 1
+[ $status -ne 0 ] || complain "compiles, but must be refused with: $wanted"
+echo "$output" | grep -m 1 -F "error:" | grep -qF -- "$wanted" || complain "is refused, but not first of all with: $wanted"
+lines=$(echo "$output" | wc -l)
+[ "$lines" -le "${most:-50}" ] || complain "is refused in $lines lines; no more than ${most:-50} are allowed"

@@ -1,4 +1,4 @@
-// expect: Troupe: TROUPE_ACTOR lists a method that the class does not have, that is not public, or that is overloaded
+// expect: Troupe: TROUPE_ACTOR lists Methud, which is no public method of the class
 #include "actors.h"
 
 class Wrong {

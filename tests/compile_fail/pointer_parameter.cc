@@ -1,4 +1,4 @@
-// expect: Troupe: a parameter is a raw pointer
+// expect: Troupe: a raw pointer cannot travel
 #include "actors.h"
 
 class Wrong {

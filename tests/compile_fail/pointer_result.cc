@@ -1,4 +1,4 @@
-// expect: Troupe: the result is a raw pointer
+// expect: Troupe: a raw pointer cannot travel
 #include "actors.h"
 
 class Wrong {

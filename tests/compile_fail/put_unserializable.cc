@@ -1,4 +1,4 @@
-// expect: Troupe: a value of this type cannot be put into the object store
+// expect: Troupe: this type cannot be serialised: it has private members
 #include "actors.h"
 
 void Use() { troupe::Put(NotSerializable()); }

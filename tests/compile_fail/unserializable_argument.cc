@@ -1,4 +1,4 @@
-// expect: Troupe: an argument of Spawn cannot be serialised
+// expect: Troupe: this type cannot be serialised: it has private members
 #include "actors.h"
 
 struct Holder {

@@ -1,4 +1,4 @@
-// expect: Troupe: a parameter's type cannot be serialised
+// expect: Troupe: this type cannot be serialised: it has private members
 #include "actors.h"
 
 class Wrong {

@@ -1,4 +1,4 @@
-// expect: Troupe: the result's type cannot be serialised
+// expect: Troupe: this type cannot be serialised: it has private members
 #include "actors.h"
 
 NotSerializable Make() { return {}; }

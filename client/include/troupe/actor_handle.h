@@ -12,8 +12,29 @@
 
 namespace troupe {
 
+namespace internal {
+// Stands in the type of every handle: when a method is called that a handle does not have, compilers print that type.
+struct list_the_method_in_TROUPE_ACTOR;
+}  // namespace internal
+
+template <class C, class Advice>
+class Handle;
+template <class C, class Advice>
+class BoundHandle;
+
+// Names an actor of class C. Has, as members, the methods that TROUPE_ACTOR(C, ...) lists: handle.Add(1) sends the call
+// and returns an ObjectRef of its result at once, or blocks while the actor's mailbox is full. Each argument is a
+// value, or an ObjectRef whose value is passed when it is there. Calls made through handles of one process run in the
+// order they were made. Handles are copied, sent and stored freely; a scoped actor ends with the last one in the
+// cluster. Threads: as std::shared_ptr, several may call through one handle at once. Default-constructed and moved-from
+// handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError, any
+// call once this process has lost its raylet ConnectionError; everything else that happens to a call is in its ref.
 template <class C>
-class BoundActorHandle;
+using ActorHandle = Handle<C, internal::list_the_method_in_TROUPE_ACTOR>;
+
+// What ActorHandle::With returns: use it at once, or keep it as you would the handle.
+template <class C>
+using BoundActorHandle = BoundHandle<C, internal::list_the_method_in_TROUPE_ACTOR>;
 
 namespace internal {
 // Makes handles from what the runtime hands out, and back.
@@ -23,17 +44,11 @@ ActorId IdOf(const ActorPtr& actor);
 ObjectPtr Call(const ActorPtr& actor, const Identity& method, Arguments arguments, const CallOptions& options);
 }  // namespace internal
 
-// Has, as members, the methods that TROUPE_ACTOR(C, ...) lists: handle.Add(1) sends the call and returns an
-// ObjectRef of its result at once, or blocks while the actor's mailbox is full. Each argument is a value, or an
-// ObjectRef whose value is passed when it is there. Calls made through handles of one process run in the order they
-// were made. Handles are copied, sent and stored freely; a scoped actor ends with the last one in the cluster.
-// Threads: as std::shared_ptr, several may call through one handle at once. Default-constructed and moved-from
-// handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError, any
-// call once this process has lost its raylet ConnectionError; everything else that happens to a call is in its ref.
-template <class C>
-class ActorHandle : public internal::ActorTraits<C>::template Members<C, ActorHandle<C>> {
+// ActorHandle<C>, which see.
+template <class C, class Advice>
+class Handle : public internal::ActorTraits<C>::template Members<C, Handle<C, Advice>> {
  public:
-  ActorHandle() = default;
+  Handle() = default;
 
   // None when empty.
   ActorId id() const { return internal::IdOf(state_); }
@@ -47,20 +62,19 @@ class ActorHandle : public internal::ActorTraits<C>::template Members<C, ActorHa
   auto Call(A&&... arguments) const;
 
   // Whether both name the same actor.
-  friend bool operator==(const ActorHandle& a, const ActorHandle& b) { return a.state_ == b.state_; }
+  friend bool operator==(const Handle& a, const Handle& b) { return a.state_ == b.state_; }
 
   // For cereal. Reading needs an initialised runtime, unless the handle is empty.
-  friend void save(internal::OutputArchive& archive, const ActorHandle& handle) { archive.WriteActor(handle.state_); }
-  friend void load(internal::InputArchive& archive, ActorHandle& handle) { handle.state_ = archive.ReadActor(); }
+  friend void save(internal::OutputArchive& archive, const Handle& handle) { archive.WriteActor(handle.state_); }
+  friend void load(internal::InputArchive& archive, Handle& handle) { handle.state_ = archive.ReadActor(); }
 
  private:
   friend struct internal::HandleAccess;
   internal::ActorPtr state_;
 };
 
-// What With returns: use it at once, or keep it as you would the handle.
-template <class C>
-class BoundActorHandle : public internal::ActorTraits<C>::template Members<C, BoundActorHandle<C>> {
+template <class C, class Advice>
+class BoundHandle : public internal::ActorTraits<C>::template Members<C, BoundHandle<C, Advice>> {
  public:
   template <auto kMethod, class... A>
   auto Call(A&&... arguments) const;
@@ -101,13 +115,16 @@ struct HandleAccess {
   }
 };
 
+template <class M>
+using ResultRef = ObjectRef<Value<typename M::Traits::Result>>;
+
 template <class Class, class M, class Handle, class... A>
-ObjectRef<typename M::Result> CallMember(const Handle& handle, A&&... arguments) {
+ResultRef<M> CallMember(const Handle& handle, A&&... arguments) {
   using Parameters = typename M::Traits::Parameters;
   constexpr bool kValid = CheckArguments(Parameters(), TypeList<A...>());
   if constexpr (kValid) {
     const Identity& method = Registration<MethodSource<Class, M::kMethod>>::Get();
-    return RefAccess::Make<typename M::Result>(
+    return RefAccess::Make<typename ResultRef<M>::value_type>(
         internal::Call(HandleAccess::State(handle), method, WriteArguments(Parameters(), std::forward<A>(arguments)...),
                        HandleAccess::Options(handle)));
   } else {
@@ -117,13 +134,18 @@ ObjectRef<typename M::Result> CallMember(const Handle& handle, A&&... arguments)
 
 template <class Class, auto kMethod, class Handle, class... A>
 auto CallPointer(const Handle& handle, A&&... arguments) {
-  constexpr bool kListed = IsListed<Class, kMethod>();
-  static_assert(kListed, "Troupe: this method is not listed in the class's TROUPE_ACTOR(...); add it there");
-  using M = Method<kMethod, 0>;
+  constexpr bool kListed = CheckListed<Class>();
   if constexpr (kListed) {
-    return CallMember<Class, M>(handle, std::forward<A>(arguments)...);
+    constexpr bool kHasMethod = !kListIsRight<Class> || IsListed<Class, kMethod>();
+    static_assert(kHasMethod, "Troupe: this method is not listed; list it in the class's TROUPE_ACTOR");
+    using M = Method<kMethod, 0>;
+    if constexpr (kHasMethod && kListIsRight<Class>) {
+      return CallMember<Class, M>(handle, std::forward<A>(arguments)...);
+    } else {
+      return ResultRef<M>();
+    }
   } else {
-    return ObjectRef<typename M::Result>();
+    return ObjectRef<void>();
   }
 }
 
@@ -134,26 +156,26 @@ inline constexpr bool kIsActorHandle<ActorHandle<C>> = true;
 
 // Answered without a look into the handle, whose class may not be complete yet.
 template <class C>
-struct IsSerializable<ActorHandle<C>> : std::true_type {};
+struct Judge<ActorHandle<C>> : Fine {};
 template <class T>
-struct IsSerializable<ObjectRef<T>> : std::true_type {};
+struct Judge<ObjectRef<T>> : Fine {};
 
 }  // namespace internal
 
-template <class C>
-BoundActorHandle<C> ActorHandle<C>::With(CallOptions options) const {
+template <class C, class Advice>
+BoundActorHandle<C> Handle<C, Advice>::With(CallOptions options) const {
   return internal::HandleAccess::Bind(*this, std::move(options));
 }
 
-template <class C>
+template <class C, class Advice>
 template <auto kMethod, class... A>
-auto ActorHandle<C>::Call(A&&... arguments) const {
+auto Handle<C, Advice>::Call(A&&... arguments) const {
   return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
 }
 
-template <class C>
+template <class C, class Advice>
 template <auto kMethod, class... A>
-auto BoundActorHandle<C>::Call(A&&... arguments) const {
+auto BoundHandle<C, Advice>::Call(A&&... arguments) const {
   return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
 }
 

@@ -70,10 +70,7 @@ using StoredAs =
 template <class T>
 ObjectRef<internal::StoredAs<T>> Put(T&& value) {
   using Value = internal::StoredAs<T>;
-  static_assert(Serializable<Value>,
-                "Troupe: a value of this type cannot be put into the object store, because it cannot be serialised; "
-                "give it a default constructor and `template <class A> void serialize(A& archive)`");
-  if constexpr (Serializable<Value>) {
+  if constexpr (internal::CheckTravels<Value>()) {
     const Value& stored = value;
     return internal::RefAccess::Make<Value>(internal::Runtime::Get().Put(internal::Serialize(stored)));
   } else {

@@ -1,18 +1,24 @@
 // Serialization: which types can be arguments, results and objects, and how they become bytes.
 //
 // Arithmetic types, enums, std::string, vector, deque, list, array, (unordered_)(multi)map and set, pair, tuple,
-// optional, variant, chrono, complex, bitset, unique_ptr, shared_ptr, ObjectRef and ActorHandle work as they are. A
-// type of your own becomes serialisable by cereal's convention:
+// optional, variant, chrono, complex, bitset, unique_ptr, shared_ptr, ObjectRef and ActorHandle work as they are, and
+// so do aggregates of up to 32 such members, written in the order of their declaration:
 //
 //   struct Point {
 //     double x = 0, y = 0;
-//     template <class Archive> void serialize(Archive& archive) { archive(x, y); }
 //   };
 //
+// Any other type of your own (with private members, a constructor, a base class, or an array as a member) becomes
+// serialisable by cereal's convention, which an aggregate may use, too, and then has the say:
+//
+//   template <class Archive> void serialize(Archive& archive) { archive(x, y); }
+//
 // or by a pair of save(Archive&) const and load(Archive&). It needs a default constructor, for reading.
+//
+// A pointer carries what its type says. Pointers to polymorphic classes are refused unless the class is final, for an
+// object of a derived class would arrive as its base; hold a std::variant of the classes instead.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -25,7 +31,7 @@ namespace troupe {
 
 // Types that can be arguments, results and objects.
 template <class T>
-concept Serializable = std::default_initializable<T> && internal::IsSerializable<T>::value;
+concept Serializable = internal::kTravels<T>;
 
 namespace internal {
 
@@ -55,7 +61,6 @@ Payload Serialize(const T& value) {
 // Reads one value at `*position` and moves the position behind it. Throws SerializationError.
 template <class T>
 T DeserializeFrom(std::span<const std::byte> bytes, std::size_t* position) {
-  static_assert(Serializable<T>);
   using Reader = std::conditional_t<kIsPlain<T>, ByteReader, InputArchive>;
   T value{};
   Reader reader(bytes, *position);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fake_runtime.h"
+#include "troupe/actor_handle.h"
 #include "troupe/internal/argument_reader.h"
 #include "troupe/internal/function_traits.h"
 #include "troupe/internal/registration.h"
@@ -62,6 +63,8 @@ TEST(FunctionIdTest, TypesHaveTheNamesTheirUsersGaveThem) {
   EXPECT_EQ(TypeName(typeid(std::vector<std::vector<std::string>>)), "std::vector<std::vector<std::string>>");
   EXPECT_EQ(TypeName(typeid(std::map<int, std::vector<int>>)), "std::map<int, std::vector<int>>");
   EXPECT_EQ(TypeName(typeid(app::Thing)), "app::Thing");
+  EXPECT_EQ(TypeName(typeid(std::vector<troupe::ActorHandle<app::Thing>>)),
+            "std::vector<troupe::ActorHandle<app::Thing>>");
 }
 
 TEST(FunctionIdTest, NamesSayClassMethodAndParameters) {

@@ -36,6 +36,11 @@ struct Large {
   }
 };
 
+struct Reading {
+  int number = 0;
+  std::vector<std::string> names;
+};
+
 struct Case {
   const char* name;
   std::string bytes;
@@ -75,6 +80,9 @@ std::vector<Case> Cases() {
        "1048576 bytes wanted"},
       {"VariantOutOfRange", "\5\0\0\0"s, Read<std::variant<int, std::string>>, "variant"},
       {"VariantBelowRange", "\xff\xff\xff\xff"s, Read<std::variant<int, std::string>>, "variant"},
+      {"HalfAnAggregate", "\1\0\0\0"s, Read<Reading>, "8 bytes wanted, 0 left at byte 4"},
+      {"HugeVectorInAggregate", "\1\0\0\0"s + kHuge, Read<Reading>, "elements"},
+      {"AggregatesThatAreNotThere", kHuge + "abc", Read<std::vector<Reading>>, "elements"},
       {"OptionalOfTwo", "\2", Read<std::optional<int>>, "bool"},
       {"BitsetOfAnotherKind", "\7", Read<std::bitset<8>>, "bitset"},
       {"SharedPointerFromTheFuture", "\2\0\0\0"s, Read<std::shared_ptr<int>>, "refers to number 2"},

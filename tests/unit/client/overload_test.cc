@@ -25,6 +25,28 @@ class Overloaded : public Base {
   int Plain() { return 1; }
 };
 
+// Listed in its own namespace, and before it is defined.
+class Painter;
+TROUPE_ACTOR(Painter, Move, Fill, Hand, (Over, int(int)), (Over, int(const std::string&)), (Twice, long(long)));
+
+struct Point {
+  int x = 0;
+  int y = 0;
+};
+
+class Painter {
+ public:
+  int Move(const Point& from, const Point& to, int factor) const { return factor * (to.x - from.x + to.y - from.y); }
+  std::size_t Fill(std::vector<int> values) { return values.size(); }
+  troupe::ActorHandle<Painter> Hand(troupe::ActorHandle<Painter> other) { return other; }
+  int Over(int value) { return value; }
+  int Over(const std::string& value) { return static_cast<int>(value.size()); }
+  template <class T>
+  T Twice(T value) {
+    return 2 * value;
+  }
+};
+
 }  // namespace app
 
 TROUPE_ACTOR(app::Overloaded, Plain, (Add, int(int)), (Add, double(double) const),
@@ -67,6 +89,26 @@ TEST_F(OverloadTest, FindsOverloadsOfABase) {
 TEST_F(OverloadTest, CallTakesAListedOverload) {
   EXPECT_EQ(actor_.Call<static_cast<int (Overloaded::*)(int)>(&Overloaded::Add)>(1).Get(), 2);
   EXPECT_EQ(actor_.With({}).Add(1.0).Get(), 1.5);
+}
+
+TEST_F(OverloadTest, ArgumentsInBracesHaveTheTypesOfTheParameters) {
+  const auto painter = troupe::Spawn<app::Painter>();
+  EXPECT_EQ(painter.Move({1, 2}, {.x = 3, .y = 5}, 10).Get(), 50);
+  EXPECT_EQ(painter.Move({}, app::Point{1, 1}, short{1}).Get(), 2);
+  EXPECT_EQ(painter.Move(troupe::Put(app::Point{1, 1}), {}, 1).Get(), -2);
+  EXPECT_EQ(painter.Fill({1, 2, 3}).Get(), 3u);
+  EXPECT_EQ(painter.With({}).Fill({}).Get(), 0u);
+  EXPECT_EQ(troupe::Spawn<app::Painter>().Fill({1}).Get(), 1u);
+}
+
+TEST_F(OverloadTest, ClassesAreListedInTheirNamespaceBeforeTheyAreDefined) {
+  const auto painter = troupe::Spawn<app::Painter>();
+  EXPECT_EQ(painter.Hand(painter).Get(), painter);
+  EXPECT_EQ(painter.Over("four").Get(), 4);
+}
+
+TEST_F(OverloadTest, AnInstanceOfATemplateIsListedByItsType) {
+  EXPECT_EQ(troupe::Spawn<app::Painter>().Twice(21L).Get(), 42);
 }
 
 TEST_F(OverloadTest, OverloadsHaveDifferentNames) {

@@ -65,8 +65,12 @@ struct Empty {
 struct Opaque {
   explicit Opaque(int) {}
 };
-struct NoSerialize {
-  int value = 0;
+class NoSerialize {
+ public:
+  int value() const { return value_; }
+
+ private:
+  int value_ = 0;
 };
 struct NoDefault {
   explicit NoDefault(int) {}
@@ -77,6 +81,78 @@ struct Polymorphic {
   virtual ~Polymorphic() = default;
   template <class Archive>
   void serialize(Archive&) {}
+};
+
+// Aggregates, taken apart without conventions.
+struct Pixel {
+  Point at;
+  std::uint8_t colour = 0;
+  bool operator==(const Pixel&) const = default;
+};
+struct Drawing {
+  std::string name;
+  std::vector<Pixel> pixels;
+  std::optional<Pixel> cursor;
+  std::variant<int, Pixel> either;
+  std::map<std::string, std::array<Pixel, 2>> named;
+  std::pair<Empty, int> pair;
+  bool operator==(const Drawing&) const = default;
+};
+struct Branch {
+  int value = 0;
+  std::vector<Branch> children;
+  std::unique_ptr<Branch> next;
+};
+struct Linked {
+  std::shared_ptr<Pixel> first;
+  std::shared_ptr<Pixel> second;
+};
+struct Holding {
+  troupe::ObjectRef<int> ref;
+  int number = 0;
+};
+struct Within {
+  Pixel pixel;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive& pixel;
+  }
+};
+struct Widest {
+  char a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11, l = 12, m = 13, n = 14, o = 15,
+       p = 16, q = 17, r = 18, s = 19, t = 20, u = 21, v = 22, w = 23, x = 24, y = 25, z = 26, A = 27, B = 28, C = 29,
+       D = 30, E = 31, F = 32;
+  bool operator==(const Widest&) const = default;
+};
+// An aggregate with conventions of its own.
+struct Inverted {
+  int value = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(~value);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(value);
+    value = ~value;
+  }
+};
+struct Final final {
+  virtual ~Final() = default;
+  int value = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value);
+  }
+};
+struct WithBase : Pixel {
+  int z = 0;
+};
+struct WithArray {
+  int values[2] = {};
+};
+struct WithClass {
+  NoSerialize inner;
 };
 
 enum class Colour : std::uint8_t { kRed, kBlue = 200 };
@@ -102,6 +178,10 @@ static_assert(!Serializable<std::vector<NoSerialize>> && !Serializable<std::pair
 static_assert(!Serializable<std::map<int, int*>> && !Serializable<std::optional<std::vector<int*>>>);
 static_assert(!Serializable<std::variant<int, NoSerialize>> && !Serializable<std::tuple<NoSerialize>>);
 static_assert(!Serializable<std::unique_ptr<Polymorphic>> && !Serializable<std::shared_ptr<NoSerialize>>);
+static_assert(Serializable<Drawing> && Serializable<Branch> && Serializable<Widest> && Serializable<Holding>);
+static_assert(!Serializable<WithBase> && !Serializable<WithArray> && !Serializable<WithClass> &&
+              !Serializable<std::vector<WithClass>>);
+static_assert(Serializable<std::shared_ptr<Final>> && !Serializable<std::weak_ptr<Polymorphic>>);
 static_assert(!Serializable<std::unique_ptr<int[]>> && !Serializable<std::string_view>);
 static_assert(!Serializable<std::function<void()>> && !Serializable<std::span<int>>);
 
@@ -165,6 +245,73 @@ TEST(SerializationTest, BringsBackUserTypes) {
   const Tree copy = RoundTrip(tree);
   EXPECT_EQ(copy.children.at(1).value, 7);
   EXPECT_EQ(copy.next->value, 9);
+}
+
+TEST(SerializationTest, BringsBackAggregates) {
+  ExpectSame(Pixel{{1, 2}, 3});
+  ExpectSame(Drawing{.name = "a",
+                     .pixels = {{{1, 2}, 3}, {}},
+                     .cursor = Pixel{{4, 5}, 6},
+                     .either = Pixel{{7, 8}, 9},
+                     .named = {{"b", {Pixel{{1, 1}, 1}, Pixel{{2, 2}, 2}}}},
+                     .pair = {{}, 10}});
+  ExpectSame(Widest{});
+  Branch tree;
+  tree.children.resize(2);
+  tree.children[1].value = 7;
+  tree.next = std::make_unique<Branch>();
+  tree.next->value = 9;
+  const Branch copy = RoundTrip(tree);
+  EXPECT_EQ(copy.children.at(1).value, 7);
+  EXPECT_EQ(copy.next->value, 9);
+  EXPECT_EQ(RoundTrip(Within{{{1, 2}, 3}}).pixel, (Pixel{{1, 2}, 3}));
+}
+
+TEST(SerializationTest, WritesAnAggregateAsItsMembersInTheirOrder) {
+  EXPECT_EQ(Serialize(Pixel{{1, 2}, 3}).bytes, Serialize(std::tuple(1.0, 2.0, std::uint8_t{3})).bytes);
+  EXPECT_EQ(Serialize(Within{{{1, 2}, 3}}).bytes, Serialize(Pixel{{1, 2}, 3}).bytes);
+  std::string counted;
+  for (char c = 1; c <= 32; ++c) counted += c;
+  EXPECT_EQ(Serialize(Widest{}).bytes, counted);
+}
+
+TEST(SerializationTest, LeavesAggregatesTheirConventions) {
+  EXPECT_EQ(Serialize(Inverted{5}).bytes, Serialize(~5).bytes);
+  EXPECT_EQ(RoundTrip(Inverted{5}).value, 5);
+  EXPECT_EQ(RoundTrip(std::vector<Inverted>{{5}}).at(0).value, 5);
+}
+
+TEST(SerializationTest, KeepsWhichPointersOfAnAggregateAreTheSame) {
+  const auto pixel = std::make_shared<Pixel>(Pixel{{1, 2}, 3});
+  const Linked copy = RoundTrip(Linked{pixel, pixel});
+  EXPECT_EQ(copy.first, copy.second);
+  EXPECT_EQ(*copy.first, *pixel);
+}
+
+TEST(SerializationTest, KnowsTheRefsInAnAggregate) {
+  troupe::internal::ScopedRuntime runtime;
+  const Payload payload = Serialize(std::vector<Holding>{{troupe::Put(5), 6}});
+  ASSERT_EQ(payload.objects.size(), 1u);
+  const auto copy = Deserialize<std::vector<Holding>>(BytesOf(payload));
+  EXPECT_EQ(copy.at(0).ref.Get(), 5);
+  EXPECT_EQ(copy.at(0).number, 6);
+}
+
+TEST(SerializationTest, RefusesAggregatesThatNestTooDeeply) {
+  Branch root;
+  Branch* last = &root;
+  for (int i = 0; i < troupe::internal::kMaxDepth; ++i) {
+    last->next = std::make_unique<Branch>();
+    last = last->next.get();
+  }
+  EXPECT_THROW(Serialize(root), troupe::SerializationError);
+  while (root.next) root.next = std::move(root.next->next);
+}
+
+TEST(SerializationTest, CarriesPointersToFinalClasses) {
+  const auto pointer = std::make_shared<Final>();
+  pointer->value = 7;
+  EXPECT_EQ(RoundTrip(pointer)->value, 7);
 }
 
 TEST(SerializationTest, KeepsHowManyEmptyObjectsThereAre) {

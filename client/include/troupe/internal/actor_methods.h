@@ -11,37 +11,120 @@
 #include "troupe/internal/invoker.h"
 #include "troupe/internal/registration.h"
 
+struct TroupeGlobalNamespace;  // makes argument-dependent lookup look here, too
+
 namespace troupe::internal {
 
-// TROUPE_ACTOR specialises it. Everything that needs the class itself depends on a template parameter, so that the
-// macro may stand before the class is defined.
-template <class Class>
-struct ActorTraits {
+// What TROUPE_ACTOR(Class, ...) declares a function `TroupeActorTraitsOf` for, which argument-dependent lookup finds
+// when it stands in Class's namespace, or in the global one.
+template <class Class, class = TroupeGlobalNamespace>
+struct ActorTag {};
+
+// The traits of a class that TROUPE_ACTOR does not list.
+struct NoTraits {
   static constexpr bool kListed = false;
+  template <class>
+  static constexpr TypeList<> Methods() {
+    return {};
+  }
   template <class, class>
   struct Members {};
 };
+
+template <class Class>
+struct FindTraits {
+  using Type = NoTraits;
+};
+template <class Class>
+requires requires { TroupeActorTraitsOf(ActorTag<Class>()); }
+struct FindTraits<Class> {
+  using Type = std::remove_pointer_t<decltype(TroupeActorTraitsOf(ActorTag<Class>()))>;
+};
+// What TROUPE_ACTOR says about Class. Everything in it that needs the class itself depends on a template parameter, so
+// that the macro may stand before the class is defined.
+template <class Class>
+using ActorTraits = typename FindTraits<Class>::Type;
+
+template <class C>
+constexpr bool CheckListed() {
+  constexpr bool kListed = ActorTraits<C>::kListed;
+  static_assert(kListed,
+                "Troupe: the class is not an actor; write TROUPE_ACTOR(Class, methods...); below it, in its namespace");
+  return kListed;
+}
+
+// Whether lookup finds the function, asked by TROUPE_ACTOR before it has said more. Apart from FindTraits, for an
+// answer stands for good.
+template <class Class>
+inline constexpr bool kIsDeclared = requires {
+  typename std::void_t<decltype(TroupeActorTraitsOf(ActorTag<Class>()))>;
+};
+
+// Of a function's default argument: whether the caller is in no function.
+constexpr bool IsOutsideFunctions(const char* function = __builtin_FUNCTION()) { return *function == '\0'; }
+
+// Whether the preprocessor has not cut it at a comma.
+constexpr bool IsWholeName(std::string_view name) {
+  int depth = 0;
+  for (const char c : name) depth += c == '<' ? 1 : c == '>' ? -1 : 0;
+  return depth == 0;
+}
 
 // One listed method. kName tells which entries are overloads of one name.
 template <auto kPointer, std::uint64_t kNameHash>
 struct Method {
   using Traits = FunctionTraits<decltype(kPointer)>;
-  using Result = Value<typename Traits::Result>;
   static constexpr auto kMethod = kPointer;
   static constexpr std::uint64_t kName = kNameHash;
 };
 
-// The overload of type Signature, wherever in Class's bases it is.
-template <class Signature, class Class>
-constexpr auto Overload(Signature Class::*method) {
-  return method;
-}
+// The overload of type Signature: of Class itself, also an instance of a template, or of the base that has it.
+template <class Class, class Signature>
+struct Overload {
+  constexpr auto operator()(Signature Class::*method) const { return method; }
+  template <class Base>
+  constexpr auto operator()(Signature Base::*method) const {
+    return method;
+  }
+};
 
-// The list of what follows the first, which is there to be followed by a comma.
-template <class, class... M>
-constexpr TypeList<M...> ListOf() {
+template <class... A, class... B>
+constexpr TypeList<A..., B...> operator+(TypeList<A...>, TypeList<B...>) {
   return {};
 }
+
+// In the place of an entry of TROUPE_ACTOR that cannot be called, after an error that says why.
+struct NoMethod {
+  static constexpr std::uint64_t kName = 0;
+};
+
+// M, if it can be called from elsewhere.
+template <class M>
+constexpr auto CheckMethod() {
+  using Pointer = std::remove_const_t<decltype(M::kMethod)>;
+  constexpr bool kIsData = std::is_member_object_pointer_v<Pointer>;
+  constexpr bool kIsStatic = std::is_pointer_v<Pointer>;
+  static_assert(!kIsData,
+                "Troupe: TROUPE_ACTOR lists a data member, but only methods can be called in another process; list a "
+                "method that returns it");
+  static_assert(!kIsStatic,
+                "Troupe: TROUPE_ACTOR lists a static member, which needs no actor; run a static method as a task, "
+                "troupe::Run<&Class::Method>(arguments...), or list a method that calls it");
+  if constexpr (kIsData || kIsStatic) {
+    return TypeList<NoMethod>();
+  } else if constexpr (CheckSignature<typename M::Traits::Result>(typename M::Traits::Parameters())) {
+    return TypeList<M>();
+  } else {
+    return TypeList<NoMethod>();
+  }
+}
+
+// Whether all of Class's entries are methods. Whatever makes use of them asks first, so that what is wrong with the
+// list is said before what follows from it.
+template <class Class>
+inline constexpr bool kListIsRight = []<class... M>(TypeList<M...>) {
+  return (true && ... && !std::is_same_v<M, NoMethod>);
+}(ActorTraits<Class>::template Methods<Class>());
 
 // A handle's own members, which a method's name would hide.
 constexpr bool IsReservedName(std::string_view name) { return name == "id" || name == "Call" || name == "With"; }
@@ -55,27 +138,25 @@ struct MethodSource {
   }
 };
 
-template <class Class, class M>
-bool RegisterMethod() {
-  constexpr bool kValid = CheckSignature<typename M::Traits::Result>(typename M::Traits::Parameters());
-  if constexpr (kValid) Registration<MethodSource<Class, M::kMethod>>::Get();
-  return kValid;
-}
-
-// For the initialiser of ActorTraits<Class>::kRegistered, so that a program that hosts the class knows its methods
-// even if it calls none of them.
+// For the initialiser of TroupeActorTraits<Class>::kRegistered, so that a program that hosts the class knows its
+// methods even if it calls none of them.
 template <class Class>
 bool RegisterMethods() {
   return []<class... M>(TypeList<M...>) {
-    return AllTrue({RegisterMethod<Class, M>()...});
+    if constexpr (kListIsRight<Class>) (Registration<MethodSource<Class, M::kMethod>>::Get(), ...);
+    return kListIsRight<Class>;
   }(ActorTraits<Class>::template Methods<Class>());
 }
 
 template <class Class, auto kMethod>
 constexpr bool IsListed() {
-  return []<class... M>(TypeList<M...>) {
-    return (std::is_same_v<Named<kMethod>, Named<M::kMethod>> || ... || false);
-  }(ActorTraits<Class>::template Methods<Class>());
+  if constexpr (kListIsRight<Class>) {
+    return []<class... M>(TypeList<M...>) {
+      return (std::is_same_v<Named<kMethod>, Named<M::kMethod>> || ... || false);
+    }(ActorTraits<Class>::template Methods<Class>());
+  } else {
+    return false;
+  }
 }
 
 // False for cereal, which asks whether a handle has a member `serialize` to call with an archive: an actor's method

@@ -1,6 +1,7 @@
 // The archives that turn values into bytes and back, by cereal's conventions.
 //
-// Encoding: arithmetic types raw, little-endian; sizes as 64-bit counts; everything else as cereal composes it.
+// Encoding: arithmetic types raw, little-endian; sizes as 64-bit counts; aggregates without conventions of their own as
+// their members, in the order of declaration; everything else as cereal composes it.
 // Bytes to read are foreign: each read and each size is checked against what is left before memory is taken.
 #pragma once
 
@@ -24,16 +25,77 @@ namespace troupe::internal {
 
 static_assert(std::endian::native == std::endian::little, "the encoding is little-endian");
 
+// Of serializable.h, which needs the archives.
+enum class Obstacle;
+template <class T>
+struct Examined;
+template <class T>
+constexpr bool IsReflected();
+template <class T, class Culprit = typename Examined<T>::Culprit, Obstacle kWhy = Examined<T>::kObstacle>
+constexpr bool CheckTravels();
+template <class Archive, class T>
+void ProcessMembers(Archive& archive, T& value);
+
+// What cereal hands to an archive beside users' values.
+template <class T>
+inline constexpr bool kIsWrapper = false;
+template <class T>
+inline constexpr bool kIsWrapper<cereal::NameValuePair<T>> = true;
+template <class T>
+inline constexpr bool kIsWrapper<cereal::SizeTag<T>> = true;
+template <class T>
+inline constexpr bool kIsWrapper<cereal::BinaryData<T>> = true;
+template <class K, class V>
+inline constexpr bool kIsWrapper<cereal::MapItem<K, V>> = true;
+
+// What every archive does with a value that it is given: cereal's way, unless it has to be taken apart here. All that a
+// user's `serialize` names comes by, so a member that cannot travel is refused in a sentence.
+template <class Archive, class T>
+void ProcessValue(Archive& archive, T& value) {
+  using Value = std::remove_const_t<T>;
+  if constexpr (kIsWrapper<Value>) {
+    archive.ProcessAsCereal(value);
+  } else if constexpr (CheckTravels<Value>()) {
+    if constexpr (IsReflected<Value>()) {
+      archive.Enter();
+      ProcessMembers(archive, value);
+      archive.Leave();
+    } else {
+      archive.ProcessAsCereal(value);
+    }
+  }
+}
+
 // Objects inside objects: a chain of pointers must not exhaust the stack, neither of the writer nor of the reader.
 inline constexpr int kMaxDepth = 4096;
 
 // Appends values to a Payload. One value per archive; not thread-safe.
 class OutputArchive : public cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision> {
+  using Base = cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision>;
+
  public:
   // `payload` outlives the archive.
-  explicit OutputArchive(Payload* payload) : cereal::OutputArchive<OutputArchive, 1>(this), payload_(payload) {}
+  explicit OutputArchive(Payload* payload) : Base(this), payload_(payload) {}
+
+  template <class... T>
+  OutputArchive& operator()(T&&... values) {
+    (ProcessValue(*this, values), ...);
+    return *this;
+  }
+  template <class T>
+  OutputArchive& operator&(T&& value) {
+    return (*this)(value);
+  }
+  template <class T>
+  OutputArchive& operator<<(T&& value) {
+    return (*this)(value);
+  }
 
   void Write(const void* data, std::size_t size) { payload_->bytes.append(static_cast<const char*>(data), size); }
+  template <class T>
+  void ProcessAsCereal(T& value) {
+    Base::operator()(value);
+  }
   // What the value names; null is written as "none".
   void WriteObject(const ObjectPtr& object);
   void WriteActor(const ActorPtr& actor);
@@ -55,11 +117,31 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive, cereal::AllowE
 
 // Reads one value from `bytes` at `position`. Every read throws SerializationError instead of passing the end.
 class InputArchive : public cereal::InputArchive<InputArchive, cereal::AllowEmptyClassElision>, public ByteReader {
+  using Base = cereal::InputArchive<InputArchive, cereal::AllowEmptyClassElision>;
+
  public:
   // `bytes` outlive the archive.
   explicit InputArchive(std::span<const std::byte> bytes, std::size_t position = 0)
-      : cereal::InputArchive<InputArchive, 1>(this), ByteReader(bytes, position) {}
+      : Base(this), ByteReader(bytes, position) {}
 
+  template <class... T>
+  InputArchive& operator()(T&&... values) {
+    (ProcessValue(*this, values), ...);
+    return *this;
+  }
+  template <class T>
+  InputArchive& operator&(T&& value) {
+    return (*this)(value);
+  }
+  template <class T>
+  InputArchive& operator>>(T&& value) {
+    return (*this)(value);
+  }
+
+  template <class T>
+  void ProcessAsCereal(T& value) {
+    Base::operator()(value);
+  }
   ObjectPtr ReadObject();
   ActorPtr ReadActor();
   void Enter() {

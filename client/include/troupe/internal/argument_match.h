@@ -86,11 +86,14 @@ constexpr bool CheckArgument() {
   return kFit == ArgumentFit::kValue || kFit == ArgumentFit::kResolved;
 }
 
+#define TROUPE_WRONG_COUNT                                                                                      \
+  "Troupe: wrong number of arguments; a remote call takes as many as the function has parameters, for default " \
+  "arguments are no part of its type: pass them"
+
 template <class... P, class... A>
 constexpr bool CheckArguments(TypeList<P...>, TypeList<A...>) {
   constexpr bool kCount = sizeof...(P) == sizeof...(A);
-  static_assert(kCount,
-                "Troupe: wrong number of arguments; a remote call takes as many as the function has parameters");
+  static_assert(kCount, TROUPE_WRONG_COUNT);
   if constexpr (kCount) {
     return AllTrue({CheckArgument<Value<P>, A>()...});
   } else {

@@ -17,46 +17,21 @@ template <class P>
 inline constexpr bool kIsMutableReference =
     std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>;
 
-template <class P>
-constexpr bool CheckParameter() {
-  constexpr bool kMutable = kIsMutableReference<P>;
-  constexpr bool kPointer = std::is_pointer_v<Value<P>>;
-  constexpr bool kSerializable = Serializable<Value<P>>;
-  static_assert(!kMutable,
-                "Troupe: a parameter is a mutable reference, but callee and caller are different processes; take the "
-                "value (T or const T&) and return what changed");
-  static_assert(!kPointer,
-                "Troupe: a parameter is a raw pointer, which means nothing in another process; take a value, an "
-                "ObjectRef or an ActorHandle");
-  static_assert(kSerializable || kMutable || kPointer,
-                "Troupe: a parameter's type cannot be serialised; give it a default constructor and `template <class "
-                "A> void serialize(A& archive)` (of std::string_view and std::span: take std::string and std::vector)");
-  return !kMutable && !kPointer && kSerializable;
-}
-
-template <class R>
-constexpr bool CheckResult() {
-  if constexpr (std::is_void_v<R>) {
-    return true;
-  } else {
-    constexpr bool kMutable = kIsMutableReference<R> || std::is_rvalue_reference_v<R>;
-    constexpr bool kPointer = std::is_pointer_v<Value<R>>;
-    constexpr bool kSerializable = Serializable<Value<R>>;
-    static_assert(!kMutable,
-                  "Troupe: the result is a mutable reference, which cannot leave the process; return a value");
-    static_assert(!kPointer, "Troupe: the result is a raw pointer, which cannot leave the process; return a value");
-    static_assert(kSerializable || kMutable || kPointer,
-                  "Troupe: the result's type cannot be serialised; give it a default constructor and `template <class "
-                  "A> void serialize(A& archive)`");
-    return !kMutable && !kPointer && kSerializable;
-  }
-}
-
 template <class R, class... P>
 constexpr bool CheckSignature(TypeList<P...>) {
-  constexpr bool kParameters = AllTrue({CheckParameter<P>()...});
-  constexpr bool kResult = CheckResult<R>();
-  return kParameters && kResult;
+  constexpr bool kParameters = (true && ... && !kIsMutableReference<P>);
+  constexpr bool kResult = !kIsMutableReference<R> && !std::is_rvalue_reference_v<R>;
+  static_assert(kParameters,
+                "Troupe: a parameter is a mutable reference, but callee and caller are different processes; take the "
+                "value (T or const T&) and return what changed");
+  static_assert(kResult, "Troupe: the result is a mutable reference, which cannot leave the process; return a value");
+  if constexpr (!kParameters || !kResult) {
+    return false;
+  } else if constexpr (std::is_void_v<R>) {
+    return AllTrue({CheckTravels<Value<P>>()...});
+  } else {
+    return AllTrue({CheckTravels<Value<P>>()..., CheckTravels<Value<R>>()});
+  }
 }
 
 }  // namespace troupe::internal

@@ -17,15 +17,6 @@ inline constexpr bool kStartsWith = false;
 template <class First, class A, class... More>
 inline constexpr bool kStartsWith<First, A, More...> = std::is_same_v<First, std::remove_cvref_t<A>>;
 
-template <class C>
-constexpr bool CheckListed() {
-  constexpr bool kListed = ActorTraits<C>::kListed;
-  static_assert(kListed,
-                "Troupe: the class is not an actor; write TROUPE_ACTOR(Class, methods...); beside it, at global "
-                "namespace scope");
-  return kListed;
-}
-
 // `given`, with what it leaves open from `defaults`.
 ActorOptions MergeOptions(ActorOptions given, ActorOptions defaults);
 
@@ -69,14 +60,11 @@ struct ConstructorSource {
 template <class C, class... P, class... A>
 ActorHandle<C> SpawnAs(TypeList<P...>, ActorOptions options, A&&... arguments) {
   constexpr bool kExact = kConstructsExactly<C, P...>;
-  constexpr bool kSerializable = (true && ... && Serializable<P>);
+  constexpr bool kTravel = AllTrue({CheckTravels<P>()...});
   static_assert(kExact,
                 "Troupe: an argument of Spawn would be narrowed to the constructor parameter's type and could lose its "
                 "value; pass that type, or convert with static_cast");
-  static_assert(kSerializable,
-                "Troupe: an argument of Spawn cannot be serialised; give its type a default constructor and `template "
-                "<class A> void serialize(A& archive)`");
-  if constexpr (kExact && kSerializable) {
+  if constexpr (kExact && kTravel) {
     const Identity& constructor = Registration<ConstructorSource<C, P...>>::Get();
     return HandleAccess::Make<C>(
         Runtime::Get().CreateActor({.constructor = constructor.id,

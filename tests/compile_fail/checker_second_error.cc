@@ -1,0 +1,5 @@
+// expect: Troupe: wrong number of arguments
+#include "actors.h"
+
+int first = "not the sentence";
+void Use(troupe::ActorHandle<Counter> counter) { counter.Add(); }
