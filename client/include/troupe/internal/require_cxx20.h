@@ -3,5 +3,7 @@
 
 #if __cplusplus < 202002L
 #error "Troupe: this program is not compiled as C++20; compile it with -std=c++20, or in CMake link Troupe::troupe"
-#include "compile with -std=c++20"  // the compiler stops here
+// There is no such file, and here compilers stop.
+#define TROUPE_STOP_HERE "compile with -std=c++20"
+#include TROUPE_STOP_HERE
 #endif
