@@ -56,7 +56,7 @@ class Child {
 class ChannelRegions {
  public:
   ChannelRegions() : name_("troupe-bench-" + ProcessId::Random().Hex()) {
-    Must(ipc::CreateChannelRegion(name_));
+    Must(ipc::CreateChannelRegion(name_, ipc::kGrownRingCapacity));
     Must(ipc::CreateDoorbellRegion(name_ + "-a"));
     Must(ipc::CreateDoorbellRegion(name_ + "-b"));
   }

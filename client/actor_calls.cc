@@ -30,6 +30,11 @@ bool ActorTable::Congested(const ActorRecord& actor) const {
   return actor.state == pb::ALIVE && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
 }
 
+bool ActorTable::AwaitsAnswers(const ActorRecord& actor) const {
+  if (!actor.running()) return false;
+  return actor.in_flight >= kMaxInFlight || (!TakesMore(actor) && actor.queue.size() >= kMaxHeldBack);
+}
+
 internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call) {
   call->actor = actor;
   internal::ObjectPtr result = objects_.NewPending(call);
@@ -65,6 +70,10 @@ bool ActorTable::SendFirst(const std::shared_ptr<ActorRecord>& actor) {
       return true;
     }
   }
+  if (std::optional<ErrorInfo> error = TooLong(call->arguments)) {
+    FailCall(call, std::move(*error));
+    return true;
+  }
   SendCall(actor, call);
   return true;
 }
@@ -84,9 +93,10 @@ void ActorTable::SendCall(const std::shared_ptr<ActorRecord>& actor, const std::
   std::string bytes = Encode(frame);
   call->sent_bytes = bytes.size();
   actor->in_flight_bytes += bytes.size();
-  core_.outbox->Send(actor->address, std::move(bytes));
-  // Without retries the bytes are not needed again; objects given as arguments are, until the reply.
-  if (call->retries_left == 0) call->arguments.values = {};
+  call->sent_number = core_.outbox->Send(actor->address, std::move(bytes));
+  // Without retries, and a process that says how far it has come, the bytes are not needed again; objects given as
+  // arguments are, until the reply.
+  if (call->retries_left == 0 && call->sent_number == 0) call->arguments.values = {};
 }
 
 void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame) {
@@ -126,8 +136,11 @@ void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo er
   objects_.Fail(result, std::move(error));
 }
 
-// What was sent and not answered is sent again, or ends with `error`.
-void ActorTable::GiveUpSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error) {
+// What was sent and not answered: what the process may have begun is sent again if it has retries left, or ends with
+// `error`. What it has not begun and, being gone, never will, waits as if it had not been sent; of a process that
+// lives, whose way is broken, it ends as not executed.
+void ActorTable::TakeBackSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error, std::uint64_t reached,
+                              bool gone) {
   by_process_.erase(actor->address.process);
   actor->gone = true;
   auto sent = std::exchange(actor->sent, {});
@@ -137,35 +150,43 @@ void ActorTable::GiveUpSent(const std::shared_ptr<ActorRecord>& actor, const Err
     --actor->in_flight;
     actor->in_flight_bytes -= call->sent_bytes;
     call->sent_to = {};
-    if (call->retries_left == 0) {
-      FailCall(call, error);
-      continue;
+    const bool may_have_begun = call->MayHaveBegun(reached);
+    if (!may_have_begun) --call->attempt;
+    if (may_have_begun || !gone) {
+      if (call->retries_left == 0) {
+        ErrorInfo own = error;
+        if (call->attempt == 0) own.outcome = Outcome::kNotExecuted;
+        FailCall(call, std::move(own));
+        continue;
+      }
+      if (call->retries_left > 0) --call->retries_left;
     }
-    if (call->retries_left > 0) --call->retries_left;
     again.push_back(call);
   }
   actor->queue.insert(actor->queue.begin(), again.begin(), again.end());
 }
 
 // The process of the current incarnation is gone.
-void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why) {
+void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why, std::uint64_t reached) {
   ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
   error.message = "its process died during the call";
   if (!why.empty()) error.message += ": " + why;
-  GiveUpSent(actor, error);
+  TakeBackSent(actor, error, reached, true);
 }
 
 // The process may live on, and the next call reach it.
-void ActorTable::OnPathBroken(ProcessId process, const std::string& reason) {
+void ActorTable::OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) {
   auto it = by_process_.find(process);
   if (it == by_process_.end()) return;
   const std::shared_ptr<ActorRecord> actor = it->second;
-  if (actor->held) return OnProcessLost(actor, reason);
-  GiveUpSent(actor, {.kind = ErrorKind::kSystem,
-                     .outcome = Outcome::kUnknown,
-                     .message = "the way to its process broke during the call: " + reason,
-                     .actor_class = actor->class_name,
-                     .actor = actor->id});
+  if (actor->held) return OnProcessLost(actor, reason, kAllReached);
+  TakeBackSent(actor,
+               {.kind = ErrorKind::kSystem,
+                .outcome = Outcome::kUnknown,
+                .message = "the way to its process broke: " + reason,
+                .actor_class = actor->class_name,
+                .actor = actor->id},
+               reached, false);
   // Not at once: who keeps sending into a way that stays broken should not do nothing else.
   core_.outbox->After(kPathPause, [this, actor, incarnation = actor->incarnation] {
     const bool same = actor->state == pb::ALIVE && actor->incarnation == incarnation && actor->gone;

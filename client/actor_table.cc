@@ -78,7 +78,9 @@ internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, in
 
 void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
                               const std::function<void(const pb::RayletToClient&)>& registered) {
-  if (const ErrorInfo* error = ArgumentError(actor->arguments)) {
+  const ErrorInfo* const failed = ArgumentError(actor->arguments);
+  const std::optional<ErrorInfo> error = failed ? *failed : TooLong(actor->arguments);
+  if (error) {
     actor->spec.reset();
     actor->death = *error;
     pb::RayletToClient refused;
@@ -265,7 +267,8 @@ void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::Acto
 void ActorTable::Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
   actor->held = info;
   core_.outbox->After(kLastWords, [this, actor, process = actor->address.process] {
-    if (actor->held && actor->address.process == process) OnProcessLost(actor, "its node did not tell how it ended");
+    if (actor->held && actor->address.process == process)
+      OnProcessLost(actor, "its node did not tell how it ended", kAllReached);
   });
 }
 
@@ -273,7 +276,7 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
   if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool was_alive = actor->state == pb::ALIVE;
   if (was_alive && (info.state() != pb::ALIVE || info.incarnation() != actor->incarnation)) {
-    LoseProcess(actor, info.death().message());
+    LoseProcess(actor, info.death().message(), kAllReached);
   }
   actor->version = info.version();
   actor->state = info.state();
@@ -285,7 +288,7 @@ void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
     case pb::ALIVE:
       actor->address = ToAddress(info.address());
       by_process_[actor->address.process] = actor;
-      core_.IsDead(actor->address) ? LoseProcess(actor, "") : Flush(actor);
+      core_.IsDead(actor->address) ? LoseProcess(actor, "", kAllReached) : Flush(actor);
       break;
     case pb::DEAD:
       actor->death = FromProto(info.death());
@@ -334,9 +337,9 @@ void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
   if (actor->refs.Unused()) ReleaseIfUnused(actor);
 }
 
-void ActorTable::OnProcessGone(ProcessId process, const std::string& reason) {
+void ActorTable::OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) {
   if (auto it = by_process_.find(process); it != by_process_.end()) {
-    OnProcessLost(std::shared_ptr(it->second), reason);
+    OnProcessLost(std::shared_ptr(it->second), reason, reached);
   }
   std::vector<std::shared_ptr<ActorRecord>> held;
   for (const auto& [id, actor] : actors_) {
@@ -355,9 +358,10 @@ void ActorTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {
   for (const auto& [id, actor] : actors_) AddHolders(actor->refs, node, processes);
 }
 
-void ActorTable::OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason) {
+void ActorTable::OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason,
+                               std::uint64_t reached) {
   const std::optional<pb::ActorInfo> held = std::exchange(actor->held, std::nullopt);
-  LoseProcess(actor, held ? held->death().message() : reason);
+  LoseProcess(actor, held ? held->death().message() : reason, reached);
   if (held) Take(actor, *held);
   ReleaseIfUnused(actor);
 }

@@ -1,10 +1,10 @@
 // ActorTable: the actors this process has handles to, and its calls to them.
 //
 // Calls of this process to one actor are sent in the order they were made: each waits in the actor's queue until the
-// actor is ALIVE and its arguments have values. When the actor's process dies, calls it has not answered are sent
-// again to the next incarnation (in order, ahead of the queue) if they have retries left, and else end with an
-// unknown outcome; calls that were never sent wait, at no cost in retries, and end as not executed if the actor is
-// dead for good.
+// actor is ALIVE and its arguments have values. When the actor's process dies, calls that it may have begun and has not
+// answered are sent again to the next incarnation (in order, ahead of the queue) if they have retries left, and else
+// end with an unknown outcome; calls that were never sent, or not begun by its own word, wait at no cost in retries,
+// and end as not executed if the actor is dead for good.
 //
 // The head's word that a process has ended takes another way than the replies which that process gave before, and may
 // overtake them. It is held until the process is known to be gone here: then all that it wrote has been read.
@@ -44,6 +44,8 @@ class ActorTable {
 
   // Whether another call should wait before it is made: too much is queued or unanswered.
   bool Congested(const ActorRecord& actor) const;
+  // Whether that is because of calls that the actor has not answered, not of what has not left this process yet.
+  bool AwaitsAnswers(const ActorRecord& actor) const;
   // Makes the call; `call->arguments` and the retries are set.
   internal::ObjectPtr Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call);
   // The reply to a call, if it is still waited for.
@@ -57,8 +59,8 @@ class ActorTable {
   void OnUpdate(const pb::ActorInfo& info);
   void OnRefCount(FrameType type, const RefCountFrame& frame);
   void OnReleased(const std::shared_ptr<ActorRecord>& actor);
-  void OnProcessGone(ProcessId process, const std::string& reason);
-  void OnPathBroken(ProcessId process, const std::string& reason);
+  void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached);
+  void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached);
   // Adds the processes of the node that it knows.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
   void FailAll(const ErrorInfo& error);
@@ -79,14 +81,15 @@ class ActorTable {
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
-  void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason);
+  void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason, std::uint64_t reached);
   void TellPending(const ActorRecord& actor);
   bool TakesMore(const ActorRecord& actor) const;
   void Flush(const std::shared_ptr<ActorRecord>& actor);
   bool SendFirst(const std::shared_ptr<ActorRecord>& actor);
   void SendCall(const std::shared_ptr<ActorRecord>& actor, const std::shared_ptr<PendingCall>& call);
-  void GiveUpSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error);
-  void LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why);
+  void TakeBackSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error, std::uint64_t reached,
+                    bool gone);
+  void LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why, std::uint64_t reached);
   void Die(const std::shared_ptr<ActorRecord>& actor);
   void FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
   void ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor);

@@ -25,6 +25,22 @@ const ErrorInfo* ArgumentError(const internal::Arguments& arguments) {
   return nullptr;
 }
 
+std::optional<ErrorInfo> TooLong(const internal::Arguments& arguments) {
+  std::size_t refs = arguments.values.objects.size() + arguments.values.actors.size();
+  std::size_t bytes = arguments.values.bytes.size() + refs * kRefNameBytes;
+  for (const auto& [position, object] : arguments.refs) {
+    const ObjectRecord& record = *object->record();
+    refs += record.contained_objects.size() + record.contained_actors.size();
+    bytes += kRefNameBytes + MessageBytes(record);
+  }
+  if (bytes <= kMaxValueBytes) return std::nullopt;
+  return ErrorInfo{.kind = ErrorKind::kSystem,
+                   .outcome = Outcome::kNotExecuted,
+                   .message = "its arguments would make a message of " + std::to_string(bytes) +
+                              " bytes, which may have 16 MiB; they name " + std::to_string(refs) +
+                              " refs and handles, of 53 bytes each. Give fewer in one call"};
+}
+
 WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Arguments& arguments,
                      const Address& receiver) {
   WireArguments wire;

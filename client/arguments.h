@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "client/object_table.h"
@@ -17,6 +18,9 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
                            const std::function<void()>& ready);
 // The error of the first argument that has one; null when all have values.
 const ErrorInfo* ArgumentError(const internal::Arguments& arguments);
+// The error of arguments that make a longer message than there may be: by the number of refs and handles, as large
+// values are no part of it. To be asked before ToWire, which counts the receiver as their holder.
+std::optional<ErrorInfo> TooLong(const internal::Arguments& arguments);
 // The arguments as they go to `receiver`, which is counted as a holder of the refs among and inside them. Views in
 // the result point into `arguments` and the objects.
 WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Arguments& arguments,

@@ -1,6 +1,8 @@
 #include "client/core.h"
 
+#include "client/frames.h"
 #include "common/utf8.h"
+
 namespace troupe::client {
 
 ErrorInfo FromProto(const pb::Error& error) {
@@ -21,10 +23,10 @@ pb::Error ToProto(const ErrorInfo& info) {
   pb::Error error;
   error.set_kind(static_cast<pb::Error::Kind>(info.kind));
   error.set_outcome(static_cast<pb::Error::Outcome>(info.outcome));
-  error.set_message(Utf8(info.message));
-  error.set_remote_type(Utf8(info.remote_type));
-  error.set_actor_class(Utf8(info.actor_class));
-  error.set_method(Utf8(info.method));
+  error.set_message(Utf8(CutText(info.message)));
+  error.set_remote_type(Utf8(CutText(info.remote_type)));
+  error.set_actor_class(Utf8(CutText(info.actor_class)));
+  error.set_method(Utf8(CutText(info.method)));
   if (info.actor) error.set_actor(info.actor.Bytes());
   if (info.node) error.set_node(info.node.Bytes());
   error.set_pid(info.pid);

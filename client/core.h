@@ -23,6 +23,7 @@ struct Core {
   // Ids are never reused, so they stay dead; after so many others nothing of a process or node is under way any more.
   RecentSet<ProcessId> dead_processes{10'000};
   RecentSet<NodeId> dead_nodes{1'000};
+  std::string hosted_class;   // of the actor that this process runs, if it runs one
   std::string lost;           // why the raylet is gone; empty while it is there
   store::StoreView segments;  // of the node's object store, as mapped here; needs no mutex
 

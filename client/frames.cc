@@ -5,8 +5,6 @@
 namespace troupe::client {
 namespace {
 
-constexpr std::size_t kRefNameBytes = 1 + 16 + 24 + 8 + 4;
-
 void Write(WireWriter& w, const RefName& name) {
   w.Put(name.kind);
   w.Put(name.id);
@@ -41,10 +39,10 @@ bool Read(WireReader& r, std::vector<RefName>* names) {
 void Write(WireWriter& w, const ErrorInfo& error) {
   w.Put(error.kind);
   w.Put(error.outcome);
-  w.PutBytes(error.message);
-  w.PutBytes(error.remote_type);
-  w.PutBytes(error.actor_class);
-  w.PutBytes(error.method);
+  w.PutBytes(CutText(error.message));
+  w.PutBytes(CutText(error.remote_type));
+  w.PutBytes(CutText(error.actor_class));
+  w.PutBytes(CutText(error.method));
   w.Put(error.actor);
   w.Put(error.node);
   w.Put(static_cast<std::int32_t>(error.pid));
@@ -131,6 +129,15 @@ bool DecodeWhole(std::string_view frame, FrameType type, Body body) {
 
 }  // namespace
 
+std::string CutText(std::string text) {
+  if (text.size() <= kMaxErrorText) return text;
+  const std::string rest = "... (" + std::to_string(text.size()) + " bytes in all)";
+  std::size_t end = kMaxErrorText - rest.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not within a character
+  text.resize(end);
+  return text + rest;
+}
+
 void EncodeArguments(const WireArguments& arguments, std::string* out) {
   WireWriter w(out);
   Write(w, arguments);
@@ -195,6 +202,16 @@ std::string Encode(FrameType add_or_drop, const RefCountFrame& frame) {
   return out;
 }
 
+std::string Encode(const ProbeFrame& frame) {
+  std::string out;
+  WireWriter w(&out);
+  w.Put(FrameType::kProbe);
+  w.Put(frame.beginner);
+  w.Put(frame.number);
+  w.PutBytes(frame.path);
+  return out;
+}
+
 FrameType TypeOf(std::string_view frame) { return frame.empty() ? FrameType{} : static_cast<FrameType>(frame.front()); }
 
 bool Decode(std::string_view frame, CallFrame* out) {
@@ -239,6 +256,15 @@ bool Decode(std::string_view frame, RefCountFrame* out) {
     out->holder = r.Get<Address>();
     out->count = r.Get<std::int64_t>();
     return r.ok() && out->count > 0;
+  });
+}
+
+bool Decode(std::string_view frame, ProbeFrame* out) {
+  return DecodeWhole(frame, FrameType::kProbe, [out](WireReader& r) {
+    out->beginner = r.Get<Address>();
+    out->number = r.Get<std::uint64_t>();
+    out->path = r.GetBytes();
+    return r.ok();
   });
 }
 

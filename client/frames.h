@@ -1,8 +1,8 @@
 // The frames that drivers and workers send each other: calls, replies, values, and counts of references.
 //
-// Same node: one ring record each (longer ones in several, client/messenger.h). Other node: inside a routed frame.
-// All fields are little-endian; the layout is in frames.cc and in docs/life-of-a-call.md. Decoders accept any bytes:
-// they return false rather than read outside the frame or allocate more than the frame's size accounts for.
+// Same node: one ring record each (longer ones in several, client/peer_channel.h). Other node: inside a routed frame.
+// All fields are little-endian; docs/life-of-a-call.md has the layout. Decoders accept any bytes: they return false
+// rather than read outside the frame or allocate more than the frame's size accounts for.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,11 @@ enum class FrameType : std::uint8_t {
   kObjectValue = 4,  // owner -> whoever asked
   kAddRef = 5,       // a holder -> owner: `holder` holds `count` more
   kDropRef = 6,      // a holder -> owner: `holder` holds `count` fewer
+  kProbe = 7,        // a process whose actor waits to call another -> that one's process (client/call_cycles.h)
 };
 
 // A ref or handle inside a value or among arguments. The sender has told the owner that the receiver holds it
-// (client/ref_table.h), so the receiver must adopt each one it is sent.
+// (client/object_table.h), so the receiver must adopt each one it is sent.
 struct RefName {
   enum class Kind : std::uint8_t { kObject = 1, kActor = 2, kDetachedActor = 3 };
   Kind kind = Kind::kObject;
@@ -35,6 +36,8 @@ struct RefName {
   std::int64_t max_task_retries = 0;    // actors
   std::uint32_t max_pending_calls = 0;  // actors
 };
+
+inline constexpr std::size_t kRefNameBytes = 1 + 16 + 24 + 8 + 4;
 
 // What became of an object: its bytes, where they lie, or the error in their place.
 struct WireValue {
@@ -91,6 +94,16 @@ struct RefCountFrame {
   std::int64_t count = 0;  // positive
 };
 
+struct ProbeFrame {
+  Address beginner;          // whose actor waited first
+  std::uint64_t number = 0;  // its count of probes
+  std::string_view path;     // the actors that wait, for people; points into the frame
+};
+
+// What users write is of any length; the texts of an error are cut, so that it can always be sent. UTF-8 stays UTF-8.
+inline constexpr std::size_t kMaxErrorText = 64 * 1024;
+std::string CutText(std::string text);
+
 void EncodeArguments(const WireArguments& arguments, std::string* out);
 bool DecodeArguments(std::string_view in, WireArguments* out);
 
@@ -99,6 +112,7 @@ std::string Encode(const ReplyFrame& frame);
 std::string Encode(const GetObjectFrame& frame);
 std::string Encode(const ObjectValueFrame& frame);
 std::string Encode(FrameType add_or_drop, const RefCountFrame& frame);
+std::string Encode(const ProbeFrame& frame);
 
 // The first byte. 0 when `frame` is empty.
 FrameType TypeOf(std::string_view frame);
@@ -108,5 +122,6 @@ bool Decode(std::string_view frame, ReplyFrame* out);
 bool Decode(std::string_view frame, GetObjectFrame* out);
 bool Decode(std::string_view frame, ObjectValueFrame* out);
 bool Decode(std::string_view frame, RefCountFrame* out);
+bool Decode(std::string_view frame, ProbeFrame* out);
 
 }  // namespace troupe::client

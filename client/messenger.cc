@@ -1,23 +1,20 @@
 #include "client/messenger.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
-#include "client/wire.h"
 #include "common/check.h"
 #include "common/signal_mask.h"
+#include "ipc/client_wire.h"
 
 namespace troupe::client {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Types of frames on the raylet's socket (proto/client.proto).
-constexpr std::uint16_t kToRaylet = 1;
-constexpr std::uint16_t kFromRaylet = 2;
-constexpr std::uint16_t kRouted = 3;
-
-constexpr auto kRegisterTimeout = 10s;
+constexpr auto kConnectTimeout = 10s;
+constexpr auto kFarewell = 1s;
 constexpr auto kServiceTick = 5ms;
 constexpr int kTicksBeforeDeepSleep = 20;
 constexpr int kCallsPerLook = 64;  // a look costs some 100 ns: little beside this many calls
@@ -27,15 +24,21 @@ constexpr int kCallsPerLook = 64;  // a look costs some 100 ns: little beside th
 Messenger::~Messenger() { Stop(); }
 
 Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb::RegisterClient& hello) {
-  TROUPE_ASSIGN_OR_RETURN(socket_, ipc::ClientSocket::Connect(socket_path, kRegisterTimeout));
+  TROUPE_ASSIGN_OR_RETURN(socket_, ipc::ClientSocket::Connect(socket_path, kConnectTimeout));
   pb::ClientToRaylet message;
   message.set_request_id(1);
   *message.mutable_register_() = hello;
   last_request_ = 1;
-  TROUPE_RETURN_IF_ERROR(socket_->Send(kToRaylet, message.SerializeAsString()));
-  TROUPE_ASSIGN_OR_RETURN(ipc::Frame frame, socket_->Receive());
+  TROUPE_RETURN_IF_ERROR(socket_->Send(ipc::kToRaylet, message.SerializeAsString()));
+  Result<ipc::Frame> received = socket_->Receive(Clock::now() + patience_.registration);
+  if (received.status().code() == StatusCode::kDeadlineExceeded) {
+    return DeadlineExceeded("the raylet at " + socket_path + " did not answer the registration within " +
+                            std::to_string(patience_.registration.count() / 1000) +
+                            " s: it is stopped, or has no time; see its log, or restart the node");
+  }
+  TROUPE_ASSIGN_OR_RETURN(const ipc::Frame frame, std::move(received));
   pb::RayletToClient reply;
-  if (frame.type != kFromRaylet || !reply.ParseFromString(frame.payload)) {
+  if (frame.type != ipc::kFromRaylet || !reply.ParseFromString(frame.payload)) {
     return DataLoss("the raylet at " + socket_path + " answered the registration with what is no reply");
   }
   if (reply.has_error()) return FailedPrecondition(reply.error().message());
@@ -44,6 +47,10 @@ Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb
   TROUPE_ASSIGN_OR_RETURN(doorbell_, ipc::OwnDoorbell::Open(registered.doorbell()));
   self_ = {NodeId::FromBytes(registered.node()).value_or(NodeId{}), ProcessId{registered.process()}};
   spin_.emplace(std::chrono::nanoseconds(registered.spin_ns()));
+  socket_->OnDrained([this] {  // who sends to other nodes waits for room
+    std::lock_guard lock(mutex_);
+    Kick();
+  });
   const BlockSignals block;
   receive_thread_ = std::thread([this] { ReceiveLoop(); });
   service_thread_ = std::thread([this] { ServiceLoop(); });
@@ -52,6 +59,10 @@ Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb
 
 void Messenger::Stop() {
   if (!socket_) return;
+  const auto deadline = Clock::now() + kFarewell;
+  while (receive_thread_.joinable() && socket_->queued_bytes() > 0 && Clock::now() < deadline) {
+    std::this_thread::sleep_for(1ms);  // the receive thread sends it
+  }
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -65,134 +76,115 @@ void Messenger::Stop() {
 
 // --- Sending -------------------------------------------------------------------------------------------------------
 
-void Messenger::Send(const Address& to, std::string frame) {
+std::uint64_t Messenger::Send(const Address& to, std::string frame) {
   if (to.process == self_.process) {
     loopback_.push_back(std::move(frame));
     Kick();
-    return;
+    return 0;
   }
-  if (frame.size() > PeerChannel::kMaxFrame) return Break(to.process, "a message to it is longer than 16 MiB", false);
+  TROUPE_CHECK(frame.size() <= PeerChannel::kMaxFrame);  // the tables let none through
   if (to.node != self_.node) {
-    std::string routed;
-    routed.reserve(24 + frame.size());
-    routed += to.node.Bytes();
-    WireWriter(&routed).Put(to.process);
-    routed += frame;
     // A lost raylet shows in ReceiveLoop.
-    (void)socket_->Send(kRouted, routed);
-    return;
+    (void)socket_->Send(ipc::kRouted, ipc::EncodeRoutedHeader(to) + frame);
+    return 0;
   }
-  std::shared_ptr<PeerChannel>& peer = peers_[to.process];
-  if (!peer) {
-    peer = std::make_shared<PeerChannel>();
-    OpenChannel(to.process);
-  }
-  peer->Write(std::move(frame));
+  const auto [it, added] = peers_.try_emplace(to.process);
+  const std::shared_ptr<PeerChannel> channel = it->second.channel;
+  if (added) OpenChannel(to.process);
+  return channel->Write(std::move(frame));
 }
 
 std::size_t Messenger::Backlog(const Address& to) const {
-  if (to.node != self_.node) return 0;
+  if (to.node != self_.node) return socket_->queued_bytes();
   auto it = peers_.find(to.process);
-  return it == peers_.end() ? 0 : it->second->backlog_bytes();
+  return it == peers_.end() ? 0 : it->second.channel->backlog_bytes();
 }
 
-void Messenger::OpenChannel(ProcessId process) {
-  pb::ClientToRaylet message;
-  message.mutable_open_channel()->set_peer(process.value);
-  Request(std::move(message), [this, process](const pb::RayletToClient& reply) {
-    if (reply.has_channel_opened()) {
-      AttachChannel(reply.channel_opened());
-    } else {
-      Break(process, reply.has_error() ? reply.error().message() : "the raylet made no channel to it",
-            reply.error().kind() == pb::Error::WORKER_DIED);
-    }
-  });
-}
-
-void Messenger::AttachChannel(const pb::ChannelOpened& opened) {
-  const ProcessId process{opened.peer()};
-  std::shared_ptr<PeerChannel>& peer = peers_[process];
-  if (!peer) peer = std::make_shared<PeerChannel>();
-  if (peer->open()) return;  // both sides asked at once
-  Result<ipc::Doorbell> bell = ipc::Doorbell::Open(opened.peer_doorbell());
-  if (!bell.ok()) return Break(process, bell.status().message(), false);
-  Result<ipc::Channel> channel =
-      ipc::Channel::Open(opened.region(), opened.side() == 0 ? ipc::Side::kA : ipc::Side::kB, std::move(*bell));
-  if (!channel.ok()) return Break(process, channel.status().message(), false);
-  peer->Attach(std::move(*channel));
-  snapshot_stale_ = true;
-  Kick();
-}
-
-// Takes effect at the next Drain: a thread may be looking at the ring right now.
-void Messenger::Break(ProcessId process, const std::string& reason, bool gone) {
-  broken_.push_back({process, reason, gone});
-  Kick();
-}
-
-void Messenger::HandleBroken() {
-  auto broken = std::exchange(broken_, {});
-  for (const auto& [process, reason, gone] : broken) {
-    // What it had still written counts: a reply that is there is not an unknown outcome.
-    if (auto node = peers_.extract(process); !node.empty()) {
-      snapshot_stale_ = true;
-      while (Read(process, *node.mapped())) {
-      }
-    }
-    gone ? handler_.OnProcessGone(process, reason) : handler_.OnPathBroken(process, reason);
-  }
+void Messenger::SayBegun(ProcessId process, std::uint64_t number) {
+  if (number == 0) return;
+  if (auto it = peers_.find(process); it != peers_.end()) it->second.channel->SetBegun(number);
 }
 
 void Messenger::Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) {
   const std::uint64_t id = ++last_request_;
   message.set_request_id(id);
-  if (lost_) {
+  const std::string bytes = message.SerializeAsString();
+  if (lost_ || bytes.size() > ipc::kMaxFramePayload) {
     pb::RayletToClient reply;
-    reply.mutable_error()->set_kind(pb::Error::SYSTEM);
-    reply.mutable_error()->set_message(*lost_);
+    reply.mutable_error()->set_kind(lost_ ? pb::Error::SYSTEM : pb::Error::BAD_ARGUMENTS);
+    reply.mutable_error()->set_outcome(pb::Error::NOT_EXECUTED);
+    reply.mutable_error()->set_message(lost_ ? *lost_
+                                             : "a request of " + std::to_string(bytes.size()) +
+                                                   " bytes is longer than the 16 MiB that a message may have");
     return done(reply);
   }
   requests_.emplace(id, std::move(done));
-  SendRaylet(message);
+  (void)socket_->Send(ipc::kToRaylet, bytes);
 }
 
 void Messenger::SendRaylet(const pb::ClientToRaylet& message) {
-  (void)socket_->Send(kToRaylet, message.SerializeAsString());
+  const Status sent = socket_->Send(ipc::kToRaylet, message.SerializeAsString());
+  if (sent.code() == StatusCode::kInvalidArgument) std::fprintf(stderr, "troupe: %s\n", sent.message().c_str());
 }
 
 // --- Receiving -----------------------------------------------------------------------------------------------------
 
 // Whether there may be more.
 bool Messenger::Read(ProcessId process, PeerChannel& peer) {
-  switch (peer.Read([&](std::string_view frame) { handler_.OnFrame({self_.node, process}, frame); })) {
+  const auto take = [&](std::string_view frame, std::uint64_t number) {
+    handler_.OnFrame({self_.node, process}, frame, number);
+  };
+  switch (peer.Read(take)) {
     case PeerChannel::ReadEnd::kAllRead: return false;
     case PeerChannel::ReadEnd::kMore: return true;
-    case PeerChannel::ReadEnd::kCorrupt: Break(process, "it wrote a corrupt record into its channel"); break;
-    case PeerChannel::ReadEnd::kTooLong: Break(process, "it sent a message longer than 16 MiB"); break;
+    case PeerChannel::ReadEnd::kCorrupt:
+      CloseChannel(process, peer.region(), "it holds what no process of Troupe writes");
+      break;
+    case PeerChannel::ReadEnd::kTooLong:
+      CloseChannel(process, peer.region(), "a message in it is longer than 16 MiB");
+      break;
   }
   return false;
 }
 
 void Messenger::Drain() {
+  if (!changes_.empty()) HandleChanges();
   if (snapshot_stale_) RefreshSnapshot();
   for (const auto& [process, peer] : snapshot_) {
-    if (peer->Readable() && Read(process, *peer)) Kick();  // come back after the others
-    if (!peer->Flush()) Break(process, "it broke the rules of their channel");
+    if ((peer->Readable() || peer->CanMove()) && Read(process, *peer)) Kick();  // come back after the others
+    if (!peer->Flush()) CloseChannel(process, peer->region(), "its reader claims to have read what was not written");
+    if (peer->WantsLarger()) AskForLarger(process, *peer);
   }
-  if (!broken_.empty()) HandleBroken();
+  if (!changes_.empty()) HandleChanges();
   while (!loopback_.empty()) {
     const std::string frame = std::move(loopback_.front());
     loopback_.pop_front();
-    handler_.OnFrame(self_, frame);
+    handler_.OnFrame(self_, frame, 0);
   }
   if (on_drain_) on_drain_();
 }
 
+// A raylet that is stopped keeps its connection, and those who wait for it would wait for ever.
+Result<ipc::Frame> Messenger::ReceiveOrAsk() {
+  for (int asked = 0;; ++asked) {
+    Result<ipc::Frame> frame = socket_->Receive(Clock::now() + patience_.silence);
+    if (frame.ok() || frame.status().code() != StatusCode::kDeadlineExceeded) return frame;
+    if (asked == patience_.questions) {
+      return Unavailable("it has not answered for " + std::to_string(patience_.silence.count() * asked / 1000) +
+                         " s: it is stopped, or has no time");
+    }
+    std::lock_guard lock(mutex_);
+    pb::ClientToRaylet message;
+    message.mutable_ping();
+    Request(std::move(message), [](const pb::RayletToClient&) {});
+  }
+}
+
 void Messenger::ReceiveLoop() {
   for (;;) {
-    Result<ipc::Frame> frame = socket_->Receive();
+    Result<ipc::Frame> frame = ReceiveOrAsk();
     pb::RayletToClient message;
-    const bool is_message = frame.ok() && frame->type == kFromRaylet;
+    const bool is_message = frame.ok() && frame->type == ipc::kFromRaylet;
     const bool parsed = is_message && message.ParseFromString(frame->payload);
     if (parsed && message.has_log_lines()) {
       handler_.OnLogLines(message.log_lines());
@@ -201,10 +193,10 @@ void Messenger::ReceiveLoop() {
     std::lock_guard lock(mutex_);
     if (stop_) return;
     if (!frame.ok()) return LoseRaylet(frame.status().message());
-    if (frame->type == kRouted && frame->payload.size() >= 24) {
-      WireReader r(std::string_view(frame->payload).substr(16, 8));
-      const NodeId node = NodeId::FromBytes(std::string_view(frame->payload).substr(0, 16)).value();
-      handler_.OnFrame({node, r.Get<ProcessId>()}, std::string_view(frame->payload).substr(24));
+    if (frame->type == ipc::kRouted) {
+      const Result<Address> from = ipc::DecodeRoutedHeader(frame->payload);
+      if (!from.ok()) return LoseRaylet("the raylet sent " + from.status().message());
+      handler_.OnFrame(*from, std::string_view(frame->payload).substr(ipc::kRoutedHeaderBytes), 0);
     } else if (is_message) {
       if (!parsed) return LoseRaylet("the raylet sent a message that does not parse");
       HandleRaylet(message);
@@ -220,9 +212,12 @@ void Messenger::HandleRaylet(const pb::RayletToClient& message) {
     auto node = requests_.extract(message.request_id());
     if (!node.empty()) node.mapped()(message);
   } else if (message.has_channel_opened()) {
-    AttachChannel(message.channel_opened());
+    OnChannelOpened(message.channel_opened());
+  } else if (message.has_channel_closed()) {
+    const pb::CloseChannel& closed = message.channel_closed();
+    changes_.push_back({.process = ProcessId{closed.peer()}, .reason = closed.reason(), .region = closed.region()});
   } else if (message.has_process_died()) {
-    Break(ProcessId{message.process_died().process()}, message.process_died().reason());
+    Break(ProcessId{message.process_died().process()}, message.process_died().reason(), true);
   } else {
     handler_.OnRaylet(message);
   }
@@ -230,6 +225,7 @@ void Messenger::HandleRaylet(const pb::RayletToClient& message) {
 
 void Messenger::LoseRaylet(const std::string& reason) {
   lost_ = "lost the connection to the raylet of this node: " + reason;
+  socket_->Shutdown();  // should it live after all, it learns that nobody listens
   pb::RayletToClient reply;
   reply.mutable_error()->set_kind(pb::Error::SYSTEM);
   reply.mutable_error()->set_message(*lost_);
@@ -259,7 +255,7 @@ bool Messenger::AnythingToRead() const {
 void Messenger::RefreshSnapshot() {
   snapshot_.clear();
   for (const auto& [process, peer] : peers_) {
-    if (peer->open()) snapshot_.emplace_back(process, peer);
+    if (peer.channel->open()) snapshot_.emplace_back(process, peer.channel);
   }
   snapshot_stale_ = false;
 }
@@ -342,8 +338,10 @@ void Messenger::OnCallMade() {
 
 bool Messenger::FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
   const auto flushed = [this] {
-    return lost_ || std::all_of(peers_.begin(), peers_.end(),
-                                [](const auto& entry) { return entry.second->backlog_bytes() == 0; });
+    if (lost_) return true;
+    return socket_->queued_bytes() == 0 && std::all_of(peers_.begin(), peers_.end(), [](const auto& entry) {
+             return entry.second.channel->backlog_bytes() == 0;
+           });
   };
   return WaitUntil(lock, flushed, Clock::now() + limit);
 }

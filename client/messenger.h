@@ -3,7 +3,10 @@
 // Frames to processes of this node go through shared-memory rings, made by the raylet at the first frame; frames to
 // other nodes, and requests, go to the raylet over its unix socket. Frames from one process to another arrive in order.
 //
-// All state is guarded by the runtime's one mutex, which the caller passes in. Whoever waits reads the rings itself:
+// All state is guarded by the runtime's one mutex, which the caller passes in. Nothing blocks with it held: what a ring
+// or the socket has no room for is queued. A ring has one reader at a time, who is whoever holds the mutex while
+// sleeper_ is kNobody; while somebody sleeps, that thread alone looks at the rings, without the mutex, and nobody reads
+// them or changes which there are. Whoever waits reads the rings itself:
 // the first waiting thread spins, then sleeps on the process's doorbell; others wait for it on a condition variable.
 // When no thread waits, the service thread reads the rings, so that values and counts that others ask for are
 // answered while user code computes. It stays out of the way of threads that wait often (docs/threading.md).
@@ -44,15 +47,17 @@ using Deadline = std::optional<Clock::time_point>;
 class MessageHandler {
  public:
   virtual ~MessageHandler() = default;
-  // `frame` is valid during the call only.
-  virtual void OnFrame(const Address& from, std::string_view frame) = 0;
+  // `frame` is valid during the call only. `number`: for SayBegun; 0 when the sender cannot be told.
+  virtual void OnFrame(const Address& from, std::string_view frame, std::uint64_t number) = 0;
   virtual void OnRaylet(const pb::RayletToClient& message) = 0;
   // What workers of this job print. Without the mutex, as printing may block.
   virtual void OnLogLines(const pb::LogLines& lines) = 0;
-  // Nothing sent to `process` arrives any more.
-  virtual void OnProcessGone(ProcessId process, const std::string& reason) = 0;
-  // What was sent to `process` may not have arrived, nor its answers. The next may.
-  virtual void OnPathBroken(ProcessId process, const std::string& reason) = 0;
+  // Nothing sent to `process` arrives any more, and what it sent has been handed out. Of the frames sent to it those
+  // after number `reached` were not carried out and never will be.
+  virtual void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) = 0;
+  // What was sent to `process` may not have arrived, nor its answers. The next may. Frames after number `reached` have
+  // not left this process.
+  virtual void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) = 0;
   // The raylet is gone for good; pending requests have been answered with errors.
   virtual void OnRayletLost(const std::string& reason) = 0;
 };
@@ -63,20 +68,37 @@ class Messenger final : public Outbox {
   // the mutex; a worker lends its CPUs away meanwhile.
   using SleepHook = std::function<void(bool sleeping)>;
 
-  Messenger(std::mutex& mutex, MessageHandler& handler) : mutex_(mutex), handler_(handler) {}
+  // How long to wait for a raylet that does not speak; it may be stopped, or starved. One that is silent is asked for a
+  // sign of life, again after as much silence, and given up after so many questions. The head has given its node up
+  // earlier.
+  struct Patience {
+    std::chrono::milliseconds registration = std::chrono::seconds(30);
+    std::chrono::milliseconds silence = std::chrono::seconds(10);
+    int questions = 3;
+  };
+
+  Messenger(std::mutex& mutex, MessageHandler& handler) : Messenger(mutex, handler, Patience()) {}
+  Messenger(std::mutex& mutex, MessageHandler& handler, const Patience& patience)
+      : mutex_(mutex), handler_(handler), patience_(patience) {}
   ~Messenger() override;
 
-  // Registers with the raylet at `socket_path` and starts the threads. Blocks. Without the mutex.
+  // Registers with the raylet at `socket_path` and starts the threads. Blocks, but not longer than Patience says:
+  // DeadlineExceeded then. No thread of this object may be waited for meanwhile.
   Result<pb::Registered> Start(const std::string& socket_path, const pb::RegisterClient& hello);
-  // Ends the threads; nothing arrives after it. Without the mutex. Idempotent.
+  // Ends the threads; nothing arrives after it. Waits up to a second for what is queued for the raylet to go out.
+  // Without the mutex. Idempotent.
   void Stop();
 
   // --- With the mutex held ---------------------------------------------------------------------------------------
 
   // Queues `frame`. Never blocks for long; what the ring does not take waits in a private backlog.
-  void Send(const Address& to, std::string frame) override;
+  std::uint64_t Send(const Address& to, std::string frame) override;
   std::size_t Backlog(const Address& to) const override;
   void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override;
+
+  // Tells `process` that its frame `number` is carried out now, and all before it were or never will be. It may read
+  // that word after this process has been killed. 0: does nothing.
+  void SayBegun(ProcessId process, std::uint64_t number);
 
   // Reads the rings until `done()` or the deadline, whose passing it returns as false. Releases the mutex while it
   // waits. Any number of threads.
@@ -98,8 +120,8 @@ class Messenger final : public Outbox {
   void After(std::chrono::milliseconds delay, std::function<void()> work) override;
   Clock::time_point Now() const override { return Clock::now(); }
 
-  // Waits until everything queued for processes of this node is in their rings, or they are gone; false when `limit`
-  // has passed. Before a process ends on purpose: what it leaves in its own memory is lost.
+  // Waits until everything queued for other processes is in their rings or has gone to the raylet, or they are gone;
+  // false when `limit` has passed. Before a process ends on purpose: what it leaves in its own memory is lost.
   bool FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit);
 
   // `work` runs after each look at the rings, before waiting threads look at their condition.
@@ -118,15 +140,20 @@ class Messenger final : public Outbox {
   enum class Sleeper { kNobody, kUser, kService };
 
   void OpenChannel(ProcessId process);
-  void AttachChannel(const pb::ChannelOpened& opened);
+  void AskForLarger(ProcessId process, const PeerChannel& peer);
+  void OnChannelOpened(const pb::ChannelOpened& opened);
+  Status AttachChannel(PeerChannel& peer, const pb::ChannelOpened& opened);
   bool Read(ProcessId process, PeerChannel& peer);
   void Drain();
-  void Break(ProcessId process, const std::string& reason, bool gone = true);
-  void HandleBroken();
+  void CloseChannel(ProcessId process, const std::string& region, const std::string& what);
+  void Break(ProcessId process, const std::string& reason, bool gone = false);
+  void HandleChanges();
+  void TakeApart(ProcessId process, const std::string& reason, bool gone);
   bool AnythingToRead() const;
   void RefreshSnapshot();
   void SleepOnDoorbell(std::chrono::nanoseconds timeout);
   void ReceiveLoop();
+  Result<ipc::Frame> ReceiveOrAsk();
   void HandleRaylet(const pb::RayletToClient& message);
   void ServiceLoop();
   void RunTimers();
@@ -134,21 +161,30 @@ class Messenger final : public Outbox {
 
   std::mutex& mutex_;
   MessageHandler& handler_;
+  const Patience patience_;
   Address self_;
   std::unique_ptr<ipc::ClientSocket> socket_;
   std::unique_ptr<ipc::OwnDoorbell> doorbell_;
   std::function<void()> on_drain_;
 
-  std::unordered_map<ProcessId, std::shared_ptr<PeerChannel>> peers_;
+  struct Peer {
+    std::shared_ptr<PeerChannel> channel = std::make_shared<PeerChannel>();
+    std::string name;  // for people
+  };
+  std::unordered_map<ProcessId, Peer> peers_;
   // The open ones of peers_. The sleeper looks at their rings without the mutex, and keeps them alive meanwhile.
   std::vector<std::pair<ProcessId, std::shared_ptr<PeerChannel>>> snapshot_;
   bool snapshot_stale_ = true;
-  struct Broken {
-    ProcessId process;
-    std::string reason;
-    bool gone;  // the process, not just the way there
+  // What becomes of channels, in the order in which it was learnt. Handled at the next Drain, when nobody looks at a
+  // ring: PeerChannel says what a look without the mutex allows.
+  struct Change {
+    ProcessId process = {};
+    std::optional<pb::ChannelOpened> opened = {};  // else it ends:
+    std::string reason = {};
+    bool gone = false;        // the process, not just the way there
+    std::string region = {};  // not empty: only if the channel is this one
   };
-  std::vector<Broken> broken_;        // to be handled at the next Drain
+  std::vector<Change> changes_;
   std::deque<std::string> loopback_;  // frames of this process to itself
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(const pb::RayletToClient&)>> requests_;

@@ -17,6 +17,12 @@ bool CanBeSent(const ObjectRecord& record) {
 
 }  // namespace
 
+std::size_t MessageBytes(const ObjectRecord& record) {
+  constexpr std::size_t kOther = 64;
+  return kOther + record.bytes.size() + record.nodes.size() * sizeof(NodeId) +
+         (record.contained_objects.size() + record.contained_actors.size()) * kRefNameBytes;
+}
+
 std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const std::function<void()>& registered) {
   std::size_t waiting = 0;
   for (const internal::ActorPtr& actor : actors) {
@@ -224,6 +230,15 @@ WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& recei
   if (record.state == ObjectRecord::State::kError) {
     value.kind = WireValue::Kind::kError;
     value.error = *record.error;
+    return value;
+  }
+  if (MessageBytes(record) > kMaxValueBytes) {
+    value.kind = WireValue::Kind::kError;
+    value.error = {.kind = ErrorKind::kSystem,
+                   .outcome = Outcome::kUnknown,
+                   .message = "object " + record.id.Hex() + " cannot be sent: it has " +
+                              std::to_string(record.contained_objects.size() + record.contained_actors.size()) +
+                              " refs and handles inside, of 53 bytes each in a message, which may have 16 MiB"};
     return value;
   }
   value.contained = codec_.NamesFor(record.contained_objects, record.contained_actors, receiver);

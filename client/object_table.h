@@ -19,6 +19,11 @@ struct Contained {
   std::vector<internal::ActorPtr> actors;
 };
 
+// Room for a value in a frame: the rest is for what is around it.
+inline constexpr std::size_t kMaxValueBytes = Outbox::kMaxFrame - 1024;
+// What the value takes in a message, about.
+std::size_t MessageBytes(const ObjectRecord& record);
+
 class RefCodec {
  public:
   virtual ~RefCodec() = default;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -13,20 +14,29 @@ namespace troupe::client {
 
 using Clock = std::chrono::steady_clock;
 
+// In place of a frame's number, when nobody knows how far a process has come: it may have carried out any frame.
+inline constexpr std::uint64_t kAllReached = ~std::uint64_t{0};
+
 // All functions need the core's mutex and do not block for long.
 class Outbox {
  public:
   // Callers hold back while more than this waits for the receiver.
   static constexpr std::size_t kBacklogLimit = 1u << 20;
 
+  // A frame, or a message to the raylet with all that is around it, may be as long.
+  static constexpr std::size_t kMaxFrame = (16u << 20) - 4096;
+
   virtual ~Outbox() = default;
 
-  // Frames to one process arrive in the order in which they were sent.
-  virtual void Send(const Address& to, std::string frame) = 0;
+  // Of at most kMaxFrame bytes. Frames to one process arrive in the order in which they were sent. Returns the frame's
+  // number, to be compared with the word of the process on how far it has come (Tables::OnProcessGone); 0 when there is
+  // no such word.
+  virtual std::uint64_t Send(const Address& to, std::string frame) = 0;
   // Bytes queued for `to` that its ring had no room for.
   virtual std::size_t Backlog(const Address& to) const = 0;
 
-  // Sends `message` to the raylet and calls `done` with the reply (error set: refused or the raylet is gone).
+  // Sends `message` to the raylet and calls `done` with the reply (error set: refused, too long, or the raylet is
+  // gone).
   virtual void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) = 0;
   // One-way message to the raylet.
   virtual void SendRaylet(const pb::ClientToRaylet& message) = 0;

@@ -57,9 +57,13 @@ struct PendingCall {
   std::uint64_t incarnation = 0;  // it was last sent to; of the actor, or the lease
   ProcessId sent_to;              // that owes the reply; none while the call waits to be sent
   std::size_t sent_bytes = 0;     // of the frame
+  std::uint64_t sent_number = 0;  // of the frame (Outbox::Send)
   bool done = false;
   std::shared_ptr<ActorRecord> actor;  // null: a task
   TaskQueue* queue = nullptr;          // of a task, once its arguments have values (client/task_table.h)
+
+  // Whether its process may have begun it, having begun no frame after number `reached`.
+  bool MayHaveBegun(std::uint64_t reached) const { return sent_number == 0 || sent_number <= reached; }
 };
 
 struct ObjectRecord {

@@ -231,14 +231,38 @@ internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, inte
                               : record->max_task_retries;
   pending->retry_exceptions = call.options.retry_exceptions.value_or(false);
   std::unique_lock lock(core_->mutex);
-  if (actors_.Congested(*record)) {
-    core_->messenger->WaitUntil(
-        lock, [&] { return !actors_.Congested(*record) || !core_->lost.empty(); }, {}, &hook_);
-  }
+  if (actors_.Congested(*record)) AwaitRoom(lock, record, call.name);
   CheckConnected();
   core_->messenger->OnCallMade();
   pending->sequence = ++core_->last_sequence;
   return actors_.Call(record, std::move(pending));
+}
+
+// In a method this process's actor answers nobody, so that the wait may be one of a ring.
+void RuntimeImpl::AwaitRoom(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ActorRecord>& actor,
+                            const std::string& method) {
+  const bool in_method = t_context && t_context->actor;
+  CallCycles& cycles = tables_.cycles();
+  if (in_method) cycles.Begin(CallCycles::NameOf(core_->hosted_class, t_context->actor), actor);
+  core_->messenger->WaitUntil(
+      lock, [&] { return !actors_.Congested(*actor) || !core_->lost.empty() || (in_method && cycles.found()); }, {},
+      &hook_);
+  if (!in_method) return;
+  const std::optional<std::string> ring = cycles.found();
+  cycles.End();
+  if (!ring || !actors_.Congested(*actor) || !core_->lost.empty()) return;
+  ErrorInfo error{
+      .kind = ErrorKind::kRefused,
+      .outcome = Outcome::kNotExecuted,
+      .message = "the call would wait for ever: " + std::to_string(actor->in_flight) +
+                 " calls of this actor to it are unanswered, and it answers none of them while each of these "
+                 "is in a method that waits to call the next: " +
+                 *ring + ". Let the method return before it has made so many calls, or wait for their results",
+      .actor_class = actor->class_name,
+      .method = method,
+      .actor = actor->id};
+  lock.unlock();
+  Throw(std::move(error));
 }
 
 // --- Actors --------------------------------------------------------------------------------------------------------

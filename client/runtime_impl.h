@@ -97,6 +97,9 @@ class RuntimeImpl final : public internal::Runtime {
   // A detached actor may start again when its creator and its node are gone, so its arguments go with its spec to the
   // head. Waits for them.
   void KeepWithSpec(std::unique_lock<std::mutex>& lock, const pb::ActorSpec& spec, internal::Arguments* arguments);
+  // Waits until the actor takes another call of this process; throws when it never will.
+  void AwaitRoom(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ActorRecord>& actor,
+                 const std::string& method);
   pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;
 
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();

@@ -8,10 +8,10 @@ namespace troupe::client {
 
 // --- What arrives --------------------------------------------------------------------------------------------------
 
-void Tables::OnFrame(const Address& from, std::string_view frame) {
+void Tables::OnFrame(const Address& from, std::string_view frame, std::uint64_t number) {
   switch (TypeOf(frame)) {
     case FrameType::kCall:
-      if (sink_) sink_->OnCall(from, frame);
+      if (sink_) sink_->OnCall(from, frame, number);
       return;
     case FrameType::kReply:
       if (ReplyFrame reply; Decode(frame, &reply)) return OnReply(from, reply);
@@ -28,6 +28,9 @@ void Tables::OnFrame(const Address& from, std::string_view frame) {
         if (count.name.kind == RefName::Kind::kObject) return objects_.OnRefCount(TypeOf(frame), count);
         return actors_.OnRefCount(TypeOf(frame), count);
       }
+      break;
+    case FrameType::kProbe:
+      if (ProbeFrame probe; Decode(frame, &probe)) return cycles_.OnProbe(probe);
       break;
   }
   // Once: a peer must not be able to fill the log.
@@ -63,7 +66,8 @@ void Tables::OnRaylet(const pb::RayletToClient& message) {
     case pb::RayletToClient::kUndeliverable: {
       const pb::Undeliverable& lost = message.undeliverable();
       const ProcessId process{lost.destination().process()};
-      return lost.gone() ? OnProcessGone(process, lost.reason()) : OnPathBroken(process, lost.reason());
+      return lost.gone() ? OnProcessGone(process, lost.reason(), kAllReached)
+                         : OnPathBroken(process, lost.reason(), kAllReached);
     }
     case pb::RayletToClient::kSegmentsRetired:
       for (const std::string& segment : message.segments_retired().segments()) core_.segments.Forget(segment);
@@ -87,17 +91,17 @@ void Tables::OnLogLines(const pb::LogLines& lines) {
   std::fflush(out);
 }
 
-void Tables::OnProcessGone(ProcessId process, const std::string& reason) {
+void Tables::OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) {
   if (!core_.dead_processes.Insert(process)) return;
-  actors_.OnProcessGone(process, reason);
-  tasks_.OnProcessGone(process, reason);
+  actors_.OnProcessGone(process, reason, reached);
+  tasks_.OnProcessGone(process, reason, reached);
   objects_.OnProcessGone(process, reason);
 }
 
-void Tables::OnPathBroken(ProcessId process, const std::string& reason) {
+void Tables::OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) {
   if (core_.dead_processes.Contains(process)) return;
-  actors_.OnPathBroken(process, reason);
-  tasks_.OnPathBroken(process, reason);
+  actors_.OnPathBroken(process, reason, reached);
+  tasks_.OnPathBroken(process, reason, reached);
   objects_.OnPathBroken(process);
 }
 
@@ -107,7 +111,7 @@ void Tables::OnNodeGone(NodeId node, const std::string& reason) {
   objects_.OnNodeGone(node, &processes);
   actors_.OnNodeGone(node, &processes);
   tasks_.OnNodeGone(node, &processes);
-  for (ProcessId process : processes) OnProcessGone(process, reason);
+  for (ProcessId process : processes) OnProcessGone(process, reason, kAllReached);
 }
 
 void Tables::OnRayletLost(const std::string& reason) {

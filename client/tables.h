@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/actor_table.h"
+#include "client/call_cycles.h"
 #include "client/object_table.h"
 #include "client/task_table.h"
 
@@ -15,7 +16,8 @@ namespace troupe::client {
 class CallSink {
  public:
   virtual ~CallSink() = default;
-  virtual void OnCall(const Address& from, std::string_view frame) = 0;
+  // `number`: for Messenger::SayBegun.
+  virtual void OnCall(const Address& from, std::string_view frame, std::uint64_t number) = 0;
   virtual void OnRaylet(const pb::RayletToClient& message) = 0;
   virtual void OnRayletLost(const std::string& reason) = 0;
 };
@@ -24,7 +26,11 @@ class CallSink {
 class Tables final : public MessageHandler, public RefCodec {
  public:
   explicit Tables(Core& core)
-      : core_(core), objects_(core, *this), actors_(core, objects_, *this), tasks_(core, objects_, *this) {}
+      : core_(core),
+        objects_(core, *this),
+        actors_(core, objects_, *this),
+        tasks_(core, objects_, *this),
+        cycles_(core, actors_) {}
 
   ~Tables() override { core_.releases->Close(); }
   Tables(const Tables&) = delete;
@@ -37,6 +43,7 @@ class Tables final : public MessageHandler, public RefCodec {
   ObjectTable& objects() { return objects_; }
   ActorTable& actors() { return actors_; }
   TaskTable& tasks() { return tasks_; }
+  CallCycles& cycles() { return cycles_; }
 
   // Lets go of the refs and handles that user code has dropped.
   void TakeReleased();
@@ -45,11 +52,11 @@ class Tables final : public MessageHandler, public RefCodec {
   // Whether others would lose something if this process ended now: objects that it owns, actors that it made.
   bool Needed();
 
-  void OnFrame(const Address& from, std::string_view frame) override;
+  void OnFrame(const Address& from, std::string_view frame, std::uint64_t number) override;
   void OnRaylet(const pb::RayletToClient& message) override;
   void OnLogLines(const pb::LogLines& lines) override;
-  void OnProcessGone(ProcessId process, const std::string& reason) override;
-  void OnPathBroken(ProcessId process, const std::string& reason) override;
+  void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) override;
+  void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) override;
   void OnRayletLost(const std::string& reason) override;
 
   std::vector<RefName> NamesFor(const std::vector<internal::ObjectPtr>& objects,
@@ -64,6 +71,7 @@ class Tables final : public MessageHandler, public RefCodec {
   ObjectTable objects_;
   ActorTable actors_;
   TaskTable tasks_;
+  CallCycles cycles_;
   CallSink* sink_ = nullptr;
   bool told_of_bad_frame_ = false;
 };

@@ -37,6 +37,7 @@ void TaskTable::Start(const std::shared_ptr<PendingCall>& call, const ShapePtr& 
     passed_on.outcome = Outcome::kNotExecuted;
     return FailCall(call, std::move(passed_on));
   }
+  if (std::optional<ErrorInfo> error = TooLong(call->arguments)) return FailCall(call, std::move(*error));
   Queue& queue = QueueOf(NearArguments(shape, call->arguments), *call);
   call->queue = &queue;
   Enqueue(queue, call, false);
@@ -101,8 +102,8 @@ void TaskTable::Send(Lease& lease, const std::shared_ptr<PendingCall>& call) {
   call->incarnation = lease.id;
   call->sent_to = lease.worker.process;
   lease.running = call;
-  core_.outbox->Send(lease.worker, Encode(frame));
-  if (call->retries_left == 0) call->arguments.values = {};
+  call->sent_number = core_.outbox->Send(lease.worker, Encode(frame));
+  if (call->retries_left == 0 && call->sent_number == 0) call->arguments.values = {};
 }
 
 // Each question is a message, so of many tasks not each one asks anew: the raylet hears of twice as many, or half as
@@ -310,34 +311,39 @@ void TaskTable::GiveBackIdle(Queue& queue) {
 
 // --- Deaths ----------------------------------------------------------------------------------------------------------
 
-void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& reason) {
+void TaskTable::LoseLease(Queue& queue, ProcessId process, const std::string& reason, std::uint64_t reached,
+                          bool gone) {
   by_worker_.erase(process);
   auto node = queue.leases.extract(process);
   if (node.empty() || !node.mapped().running) return;
   const std::shared_ptr<PendingCall> call = std::move(node.mapped().running);
-  if (call->retries_left == 0) {
-    return FailCall(call, {.kind = ErrorKind::kWorkerDied,
-                           .outcome = Outcome::kUnknown,
-                           .message = reason,
-                           .node = node.mapped().worker.node});
+  const bool may_have_begun = call->MayHaveBegun(reached);
+  if (!may_have_begun) --call->attempt;
+  if (may_have_begun || !gone) {
+    if (call->retries_left == 0) {
+      return FailCall(call, {.kind = ErrorKind::kWorkerDied,
+                             .outcome = call->attempt == 0 ? Outcome::kNotExecuted : Outcome::kUnknown,
+                             .message = reason,
+                             .node = node.mapped().worker.node});
+    }
+    if (call->retries_left > 0) --call->retries_left;
   }
-  if (call->retries_left > 0) --call->retries_left;
-  call->killed_worker = true;
+  if (may_have_begun) call->killed_worker = true;
   call->sent_to = {};
   Enqueue(queue, call, true);
 }
 
-void TaskTable::OnProcessGone(ProcessId process, const std::string& reason) {
+void TaskTable::OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) {
   if (auto it = by_worker_.find(process); it != by_worker_.end())
-    LoseLease(*it->second, process, "its process died: " + reason);
+    LoseLease(*it->second, process, "its process died: " + reason, reached, true);
 }
 
 // The raylets may have given the lease up with the way to its worker, or know nothing of it.
-void TaskTable::OnPathBroken(ProcessId process, const std::string& reason) {
+void TaskTable::OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) {
   auto it = by_worker_.find(process);
   if (it == by_worker_.end()) return;
   ReturnLease(it->second->leases.at(process));
-  LoseLease(*it->second, process, reason);
+  LoseLease(*it->second, process, reason, reached, false);
 }
 
 void TaskTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {

@@ -2,7 +2,8 @@
 //
 // Tasks that need the same resources in the same place share a queue and its leased workers. A worker runs one task
 // at a time; when its queue is empty it is kept for kIdleLease, because the next task often follows at once, and then
-// given back. When a worker dies its task is sent to another one while it has retries left.
+// given back. When a worker dies its task is sent to another one while it has retries left; if the worker had not begun
+// it, at no cost in retries.
 //
 // A task that waits for tasks of its own would need a worker for each: it runs those that are still here itself, on the
 // thread that waits (worker/awaited_tasks).
@@ -73,8 +74,8 @@ class TaskTable {
 
   void OnLeaseGranted(const pb::LeaseGranted& granted);
   void OnLeaseUpdate(const pb::LeaseUpdate& update);
-  void OnProcessGone(ProcessId process, const std::string& reason);
-  void OnPathBroken(ProcessId process, const std::string& reason);
+  void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached);
+  void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached);
   // Adds the workers there.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
 
@@ -96,7 +97,7 @@ class TaskTable {
   void ReturnLease(const Lease& lease);
   void GiveBackIdle(Queue& queue);
   void PlanSweep(Queue& queue);
-  void LoseLease(Queue& queue, ProcessId process, const std::string& reason);
+  void LoseLease(Queue& queue, ProcessId process, const std::string& reason, std::uint64_t reached, bool gone);
   void FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
 
   Core& core_;

@@ -16,11 +16,14 @@ namespace troupe::ipc {
 
 enum class Side { kA, kB };
 
-inline constexpr std::uint64_t kDefaultRingCapacity = 256 * 1024;
+// Most pairs of processes exchange little: their rings are small at first (12 KiB for the whole channel), and larger
+// ones take their place when traffic shows the need (client/peer_channel.h).
+inline constexpr std::uint64_t kFirstRingCapacity = 4 * 1024;
+inline constexpr std::uint64_t kGrownRingCapacity = 256 * 1024;
 
 // Makes the region of a channel, with `ring_capacity` bytes each way, for its two sides to open. Removing the name is
 // up to the caller. The errors of SharedRegion::Create and CheckRingCapacity.
-Status CreateChannelRegion(const std::string& name, std::uint64_t ring_capacity = kDefaultRingCapacity);
+Status CreateChannelRegion(const std::string& name, std::uint64_t ring_capacity);
 
 // One side of a channel. Reading and writing are independent: each is for one thread at a time, and the two may run at
 // once. Nothing here blocks. Whoever waits sleeps on its own doorbell (ipc/doorbell.h), which the other side rings
@@ -41,6 +44,10 @@ class Channel {
 
   // Whether TryRead would return something else than kNone. For the reading thread.
   bool Readable() const { return consumer_.Readable(); }
+
+  // A number for the peer, which reads it from peer_mark() of its side, also once this process is dead. Any thread.
+  void SetMark(std::uint64_t mark) { consumer_.SetMark(mark); }
+  std::uint64_t peer_mark() const { return producer_.mark(); }
 
   // Whether the peer broke the protocol; the channel is of no use any more. Any thread.
   bool poisoned() const { return producer_.poisoned() || consumer_.poisoned(); }

@@ -2,13 +2,15 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -37,26 +39,17 @@ int TryConnect(const sockaddr_un& address) {
 
 bool MayPass(int error) { return error == ENOENT || error == ECONNREFUSED || error == EAGAIN || error == EINTR; }
 
-// Sends all that `parts` hold, or returns errno.
-int SendAll(int fd, std::array<iovec, 2> parts) {
+// Sends what the kernel takes of `parts` without waiting. The number of bytes, or -errno.
+ssize_t SendSome(int fd, iovec* parts, std::size_t count) {
   msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  while (message.msg_iovlen > 0) {
-    const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return errno;
-    auto left = static_cast<std::size_t>(sent);
-    while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
-      left -= message.msg_iov->iov_len;
-      ++message.msg_iov;
-      --message.msg_iovlen;
-    }
-    if (message.msg_iovlen == 0) break;
-    message.msg_iov->iov_base = static_cast<char*>(message.msg_iov->iov_base) + left;
-    message.msg_iov->iov_len -= left;
+  message.msg_iov = parts;
+  message.msg_iovlen = count;
+  for (;;) {
+    const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return sent;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+    if (errno != EINTR) return -errno;
   }
-  return 0;
 }
 
 }  // namespace
@@ -70,7 +63,13 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::Connect(const std::string& p
     fd = TryConnect(address);
   }
   if (fd < 0) return ErrnoStatus(-fd, "connecting to the raylet at '" + path + "' (is it running?)");
-  std::unique_ptr<ClientSocket> client(new ClientSocket(fd, path));
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) {
+    const int error = errno;
+    close(fd);
+    return ErrnoStatus(error, "connecting to the raylet at '" + path + "'");
+  }
+  std::unique_ptr<ClientSocket> client(new ClientSocket(fd, wake_fd, path));
   TROUPE_ASSIGN_OR_RETURN(const ucred peer, PeerCredentials(fd));
   if (peer.uid != geteuid()) {
     return PermissionDenied("the process that listens at '" + path + "' belongs to user " + std::to_string(peer.uid) +
@@ -79,34 +78,122 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::Connect(const std::string& p
   return client;
 }
 
-ClientSocket::~ClientSocket() { close(fd_); }
+ClientSocket::~ClientSocket() {
+  close(fd_);
+  close(wake_fd_);
+}
 
 Status ClientSocket::Send(std::uint16_t type, std::string_view payload) {
   TROUPE_ASSIGN_OR_RETURN(FrameHeader header, EncodeFrameHeader(type, payload.size()));
   if (generation_ != ForkGeneration()) return Unavailable("the connection to the raylet is the parent process's");
   const std::lock_guard lock(send_mutex_);
   if (!send_failed_.ok()) return send_failed_;
-  const int error =
-      SendAll(fd_, {iovec{header.data(), header.size()}, iovec{const_cast<char*>(payload.data()), payload.size()}});
-  if (error == 0) return OkStatus();
-  // Part of the frame may be out: nothing can follow it.
-  Shutdown();
-  return send_failed_ = Unavailable(ErrnoStatus(error, "sending to the raylet at '" + path_ + "'").message());
+  const std::size_t bytes = header.size() + payload.size();
+  std::size_t sent = 0;
+  TROUPE_RETURN_IF_ERROR(SendQueued());  // the receiving thread may be busy with something else
+  if (queue_.empty()) {
+    iovec parts[] = {{header.data(), header.size()}, {const_cast<char*>(payload.data()), payload.size()}};
+    const ssize_t result = SendSome(fd_, parts, 2);
+    if (result < 0) return Fail(ErrnoStatus(static_cast<int>(-result), "sending to the raylet at '" + path_ + "'"));
+    sent = static_cast<std::size_t>(result);
+    if (sent == bytes) return OkStatus();
+  }
+  if (queued_bytes_ + bytes > kMaxQueuedBytes) {
+    return Fail(Unavailable("the raylet at '" + path_ + "' does not read: " + std::to_string(queued_bytes_) +
+                            " bytes wait for it"));
+  }
+  std::string rest(header.data(), header.size());
+  rest.append(payload);
+  rest.erase(0, sent);
+  queued_bytes_ += rest.size();
+  const bool first = queue_.empty();
+  queue_.push_back(std::move(rest));
+  if (first) eventfd_write(wake_fd_, 1);
+  return OkStatus();
 }
 
-Result<Frame> ClientSocket::Receive() {
+// Part of a frame may be out: nothing can follow it.
+Status ClientSocket::Fail(Status why) {
+  Shutdown();
+  queue_.clear();
+  queued_bytes_ = sent_ = 0;
+  return send_failed_ = Unavailable(why.message());
+}
+
+std::size_t ClientSocket::queued_bytes() const {
+  const std::lock_guard lock(send_mutex_);
+  return queued_bytes_;
+}
+
+void ClientSocket::Flush() {
+  bool drained = false;
+  {
+    const std::lock_guard lock(send_mutex_);
+    if (queue_.empty()) return;
+    if (!SendQueued().ok()) return;  // shows in Receive()
+    drained = queue_.empty();
+  }
+  if (drained && on_drained_) on_drained_();
+}
+
+Status ClientSocket::SendQueued() {
+  while (!queue_.empty()) {
+    iovec part{queue_.front().data() + sent_, queue_.front().size() - sent_};
+    const ssize_t result = SendSome(fd_, &part, 1);
+    if (result < 0) return Fail(ErrnoStatus(static_cast<int>(-result), "sending to the raylet at '" + path_ + "'"));
+    if (result == 0) return OkStatus();
+    sent_ += static_cast<std::size_t>(result);
+    queued_bytes_ -= static_cast<std::size_t>(result);
+    if (sent_ < queue_.front().size()) continue;
+    queue_.pop_front();
+    sent_ = 0;
+  }
+  return OkStatus();
+}
+
+Result<Frame> ClientSocket::Receive(Deadline deadline) {
   if (!read_buffer_) read_buffer_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
   while (true) {
     auto frame = decoder_.Next();
     if (!frame.ok()) return DataLoss("raylet at '" + path_ + "': " + frame.status().message());
     if (frame->has_value()) return **std::move(frame);
-    const ssize_t received = recv(fd_, read_buffer_.get(), kReadBytes, 0);
-    if (received == 0) return Unavailable("the raylet at '" + path_ + "' closed the connection");
-    if (received > 0) {
-      decoder_.Append({read_buffer_.get(), static_cast<std::size_t>(received)});
-    } else if (errno != EINTR) {
-      return Unavailable(ErrnoStatus(errno, "receiving from the raylet at '" + path_ + "'").message());
+    TROUPE_ASSIGN_OR_RETURN(const bool read, ReadSome());
+    if (read) continue;
+    if (!Await(deadline)) return DeadlineExceeded("the raylet at '" + path_ + "' sent nothing in the time given");
+  }
+}
+
+// Whether anything was there.
+Result<bool> ClientSocket::ReadSome() {
+  const ssize_t received = recv(fd_, read_buffer_.get(), kReadBytes, MSG_DONTWAIT);
+  if (received == 0) return Unavailable("the raylet at '" + path_ + "' closed the connection");
+  if (received > 0) {
+    decoder_.Append({read_buffer_.get(), static_cast<std::size_t>(received)});
+    return true;
+  }
+  if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return false;
+  return Unavailable(ErrnoStatus(errno, "receiving from the raylet at '" + path_ + "'").message());
+}
+
+// Sends what is queued until there may be something to read; false when the deadline has passed.
+bool ClientSocket::Await(Deadline deadline) {
+  for (;;) {
+    Flush();
+    int timeout = -1;
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
     }
+    const short want = queued_bytes() > 0 ? POLLIN | POLLOUT : POLLIN;
+    pollfd fds[] = {{fd_, want, 0}, {wake_fd_, POLLIN, 0}};
+    const int ready = poll(fds, 2, timeout);
+    if (ready == 0) return false;
+    if (ready < 0) return errno == EINTR;  // else recv says what is wrong
+    if (fds[1].revents != 0) {
+      eventfd_t ignored;
+      (void)eventfd_read(wake_fd_, &ignored);
+    }
+    if ((fds[0].revents & ~POLLOUT) != 0) return true;
   }
 }
 

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,24 +16,39 @@
 
 namespace troupe::ipc {
 
+// Sending never waits for the raylet: what the kernel does not take at once is queued here, and goes out while a thread
+// is in Receive(). So a raylet that does not read holds up nobody but those who wait for its answers.
 class ClientSocket {
  public:
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+  // A raylet that leaves so much unread is none.
+  static constexpr std::size_t kMaxQueuedBytes = 1u << 30;
+
   // Connects to the raylet at `path`, trying again until `timeout` while there is no socket yet, nobody listens, or its
   // queue is full. InvalidArgument: the path is too long for a socket address. PermissionDenied: another user's
   // process listens there. Otherwise the last error, NotFound or Unavailable. Blocks.
   static Result<std::unique_ptr<ClientSocket>> Connect(const std::string& path, std::chrono::nanoseconds timeout);
 
-  // Closes the connection. No other thread may be inside a call: Shutdown() and join first.
+  // Closes the connection; what is queued is lost. No other thread may be inside a call: Shutdown() and join first.
   ~ClientSocket();
 
-  // Sends one frame, whole; blocks while the raylet does not read. Any thread; frames do not mix. InvalidArgument:
-  // payload above kMaxFramePayload, nothing sent. Unavailable: the connection is gone, and stays so; or this process is
-  // a fork of the one that made it, whose frames its own would tear apart.
+  // Sends or queues one frame. Never blocks. Any thread; frames go in order and do not mix. InvalidArgument: payload
+  // above kMaxFramePayload, nothing sent. Unavailable: the connection is gone, and stays so; or
+  // this process is a fork of the one that made it, whose frames its own would tear apart.
   Status Send(std::uint16_t type, std::string_view payload);
+  // Bytes queued and not yet taken by the kernel. Any thread.
+  std::size_t queued_bytes() const;
+  // Moves queued bytes to the kernel as far as it takes them, without waiting. Only needed where nobody is in
+  // Receive().
+  void Flush();
+  // Called on the thread that empties the queue when it had something in it. Set it before any thread uses this.
+  void OnDrained(std::function<void()> work) { on_drained_ = std::move(work); }
 
-  // The next frame; blocks until there is one. One thread at a time. Unavailable: the raylet closed the connection, or
-  // Shutdown() was called. DataLoss: the raylet sent what is no frame.
-  Result<Frame> Receive();
+  // The next frame; blocks until there is one, and sends what is queued meanwhile. One thread at a time. Unavailable:
+  // the raylet closed the connection, or Shutdown() was called. DataLoss: the raylet sent what is no frame.
+  // DeadlineExceeded: none came before `deadline`; the connection is as it was.
+  Result<Frame> Receive(Deadline deadline = {});
 
   // For poll(2) by the receiving thread, together with other descriptors: Receive() may block unless the descriptor is
   // readable or has_buffered().
@@ -40,17 +58,29 @@ class ClientSocket {
   // Whether the raylet has closed its end. Does not block; any thread.
   bool Closed() const;
 
-  // Ends the connection: Receive() and Send() of other threads return. Any thread, any number of times.
+  // Ends the connection: Receive() of another thread returns, Send() fails. Any thread, any number of times.
   void Shutdown();
 
  private:
-  ClientSocket(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ClientSocket(int fd, int wake_fd, std::string path) : fd_(fd), wake_fd_(wake_fd), path_(std::move(path)) {}
+
+  Status SendQueued();
+  Status Fail(Status why);
+  Result<bool> ReadSome();
+  bool Await(Deadline deadline);
 
   const int fd_;
+  const int wake_fd_;  // eventfd: wakes Receive() when there is something to send
   const std::string path_;
   const std::uint32_t generation_ = ForkGeneration();
-  std::mutex send_mutex_;
-  Status send_failed_;  // guarded by send_mutex_
+  std::function<void()> on_drained_;
+  mutable std::mutex send_mutex_;
+  // Guarded by send_mutex_.
+  Status send_failed_;
+  std::deque<std::string> queue_;  // but for `sent_` bytes of the first
+  std::size_t sent_ = 0;
+  std::size_t queued_bytes_ = 0;
+
   FrameDecoder decoder_;
   std::unique_ptr<char[]> read_buffer_;
 };

@@ -53,6 +53,9 @@ class RingConsumer {
   // producer's doorbell; to be asked after each TryRead. Only a plain load unless space was just given back.
   bool TakeSpaceWanted();
 
+  // A number that the producer can read at any time, also after this process was killed. Any thread; a plain store.
+  void SetMark(std::uint64_t mark) { ring_.header->mark.store(mark, std::memory_order_release); }
+
   // Whether the producer's side of the ring was found corrupt. Any thread.
   bool poisoned() const { return poisoned_.load(std::memory_order_relaxed); }
 

@@ -13,7 +13,7 @@
 namespace troupe::ipc {
 
 inline constexpr std::uint64_t kRingMagic = 0x31474e5250555254;  // "TRUPRNG1"
-inline constexpr std::uint32_t kRingVersion = 1;
+inline constexpr std::uint32_t kRingVersion = 2;
 inline constexpr std::uint64_t kMinRingCapacity = 4 * 1024;
 inline constexpr std::uint64_t kMaxRingCapacity = 1ULL << 30;
 inline constexpr std::uint64_t kMaxRecordPayload = 132 * 1024;  // 128 KiB of data and room for a message's own header
@@ -31,6 +31,7 @@ struct RingHeader {
 
   alignas(kRingLine) std::atomic<std::uint64_t> tail;          // written by the producer
   alignas(kRingLine) std::atomic<std::uint64_t> head;          // written by the consumer
+  std::atomic<std::uint64_t> mark;                             // by the consumer: what its user has the producer know
   alignas(kRingLine) std::atomic<std::uint32_t> space_wanted;  // 1: set by a producer that found no space
 };
 
@@ -44,7 +45,8 @@ struct RecordHeader {
 static_assert(std::endian::native == std::endian::little, "both sides read the words as they lie");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(sizeof(RingHeader) == 4 * kRingLine && offsetof(RingHeader, tail) == kRingLine &&
-              offsetof(RingHeader, head) == 2 * kRingLine && offsetof(RingHeader, space_wanted) == 3 * kRingLine);
+              offsetof(RingHeader, head) == 2 * kRingLine && offsetof(RingHeader, mark) == 2 * kRingLine + 8 &&
+              offsetof(RingHeader, space_wanted) == 3 * kRingLine);
 static_assert(sizeof(RecordHeader) == 16 && offsetof(RecordHeader, sequence) == 8);
 
 // The header's first word, as it is stored and loaded: whole, so that no peer can change half of it in between.

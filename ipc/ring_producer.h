@@ -30,6 +30,9 @@ class RingProducer {
   // The largest payload of a record, in bytes.
   std::uint64_t max_record() const { return MaxRecordPayload(ring_.capacity); }
 
+  // What the consumer's SetMark() gave last, 0 before; the word of a process that may write anything. Any thread.
+  std::uint64_t mark() const { return ring_.header->mark.load(std::memory_order_acquire); }
+
   // Whether the consumer's side of the ring was found corrupt. Any thread.
   bool poisoned() const { return poisoned_.load(std::memory_order_relaxed); }
 

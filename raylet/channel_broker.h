@@ -15,7 +15,8 @@
 
 namespace troupe::raylet {
 
-// One channel per pair of processes, whoever asks first; its name goes when either of them ends. Loop thread.
+// One channel per pair of processes, whoever asks first. It is small until one of them asks for a larger one, which
+// takes over from it; and it goes when one of them says that it is of no use, or ends. Loop thread.
 class ChannelBroker {
  public:
   // Null when there is no such registered client.
@@ -26,9 +27,14 @@ class ChannelBroker {
   // Removes every name.
   ~ChannelBroker();
 
-  // Answers `request_id` with the channel, and tells the peer of a new one; or with an error: no such process here, or
-  // no memory for it.
+  // Answers `request_id` with the channel, and tells the peer of a new one; or with an error: no such process here, no
+  // memory for it, or nothing to be larger than. Who asks for a larger one knows that the peer has opened the one they
+  // have: its name goes.
   void Open(const ClientInfo& client, std::uint64_t request_id, const pb::OpenChannel& open);
+
+  // Forgets the channel and tells the peer, so that both know what may be lost. A channel that they do not have any
+  // more is none: both may find the same one broken.
+  void Close(const ClientInfo& client, const pb::CloseChannel& close);
 
   void OnClientGone(ProcessId client);
 
@@ -38,10 +44,15 @@ class ChannelBroker {
   using Pair = std::pair<ProcessId, ProcessId>;  // the smaller first
   struct Channel {
     std::string region;
+    std::string follows;  // the smaller one before it, if any
     ProcessId side_a;
   };
 
   Status Check(const ClientInfo& client, ProcessId peer) const;
+  Result<const Channel*> Make(const ClientInfo& client, const ClientInfo& peer);
+  Result<const Channel*> Enlarge(Channel& channel, const std::string& larger_than, const ClientInfo& peer,
+                                 const ClientInfo& client);
+  Result<const Channel*> Find(const ClientInfo& client, const ClientInfo& peer, const pb::OpenChannel& open);
   void SendOpened(ProcessId to, std::uint64_t request_id, const Channel& channel, const ClientInfo& peer);
 
   const std::string name_prefix_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/utf8.h"
+#include "ipc/client_wire.h"
 #include "raylet/actor_directory.h"
 #include "raylet/actor_host.h"
 #include "raylet/channel_broker.h"
@@ -47,6 +49,7 @@ void ClientDispatcher::AdmitDriver(const pb::RegisterClient& request, pid_t pid,
   info.process = ProcessId{request.process()};
   info.kind = pb::WorkerInfo::DRIVER;
   info.pid = pid;
+  info.program = Utf8(request.program().path());
   info.log_to_driver = request.log_to_driver();
   m_.head->RegisterJob(job, [weak = std::weak_ptr(self_), info, done](Result<pb::RegisterJobReply> reply) mutable {
     auto self = weak.lock();
@@ -67,7 +70,10 @@ void ClientDispatcher::AdmitWorker(const pb::RegisterClient& request, pid_t pid,
   info.kind = pb::WorkerInfo::WORKER;
   info.pid = worker->pid;
   info.job = worker->job;
-  if (const pb::JobInfo* job = m_.jobs->Find(worker->job)) info.name_space = job->name_space();
+  if (const pb::JobInfo* job = m_.jobs->Find(worker->job)) {
+    info.name_space = job->name_space();
+    info.program = Utf8(job->program().path());
+  }
   done(std::move(info));
 }
 
@@ -131,7 +137,7 @@ void ClientDispatcher::OnClosed(const ClientInfo& client, const Status&) {
 Status ClientDispatcher::OnRouted(const ClientInfo& client, std::string_view payload) {
   TROUPE_RETURN_IF_ERROR(m_.router->OnFromClient(client.process, payload));
   // It may send faster than the connection between the nodes takes.
-  const auto to = DecodeRoutedHeader(payload);
+  const auto to = ipc::DecodeRoutedHeader(payload);
   if (to.ok() && m_.peers->Congested(to->node)) m_.clients->Pause(client.process, to->node);
   return OkStatus();
 }
@@ -152,6 +158,7 @@ Status ClientDispatcher::OnRequest(const ClientInfo& client, const pb::ClientToR
     case Body::kCreateObject: m_.objects->Create(client.process, id, message.create_object()); break;
     case Body::kGetObject: m_.objects->Get(client.process, id, message.get_object()); break;
     case Body::kClusterState: ReplyClusterState(client, id); break;
+    case Body::kPing: ReplyDone(client.process, id); break;
     case Body::kExitIntent:
       if (client.kind != pb::WorkerInfo::DRIVER) return InvalidArgument("only a driver asks for leave");
       LetLeave(client, id);
@@ -169,6 +176,7 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
     case Body::kAbortObject: m_.objects->Abort(client.process, message.abort_object()); break;
     case Body::kReleaseObject: m_.objects->Release(client.process, message.release_object()); break;
     case Body::kDeleteObjects: m_.objects->Delete(client.process, message.delete_objects()); break;
+    case Body::kCloseChannel: m_.channels->Close(client, message.close_channel()); break;
     case Body::kReleaseActor: m_.directory->Release(client, message.release_actor()); break;
     case Body::kExitIntent: m_.actors->OnExitIntent(client.process, message.exit_intent()); break;
     case Body::kExitDeclined: m_.pool->OnExitDeclined(client.process); break;
@@ -193,13 +201,15 @@ Status ClientDispatcher::OnWorkerNotice(const ClientInfo& client, const pb::Clie
 void ClientDispatcher::LetLeave(const ClientInfo& client, std::uint64_t request_id) {
   m_.deaths->OnDriverLeaving(client.process);
   m_.log_flusher->Flush(client.job, [weak = std::weak_ptr(self_), process = client.process, request_id] {
-    auto self = weak.lock();
-    if (!self) return;
-    pb::RayletToClient reply;
-    reply.set_request_id(request_id);
-    reply.mutable_done();
-    (*self)->m_.clients->Send(process, reply);
+    if (auto self = weak.lock()) (*self)->ReplyDone(process, request_id);
   });
+}
+
+void ClientDispatcher::ReplyDone(ProcessId client, std::uint64_t request_id) {
+  pb::RayletToClient reply;
+  reply.set_request_id(request_id);
+  reply.mutable_done();
+  m_.clients->Send(client, reply);
 }
 
 void ClientDispatcher::ReplyClusterState(const ClientInfo& client, std::uint64_t request_id) {

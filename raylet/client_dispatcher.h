@@ -31,6 +31,7 @@ class ClientDispatcher : public ClientHandler {
   Status OnNotice(const ClientInfo& client, const pb::ClientToRaylet& message);
   Status OnWorkerNotice(const ClientInfo& client, const pb::ClientToRaylet& message);
   void LetLeave(const ClientInfo& client, std::uint64_t request_id);
+  void ReplyDone(ProcessId client, std::uint64_t request_id);
   void ReplyClusterState(const ClientInfo& client, std::uint64_t request_id);
 
   const Managers& m_;

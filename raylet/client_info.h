@@ -17,7 +17,11 @@ struct ClientInfo {
   JobId job;
   std::string name_space;
   std::string doorbell;        // shared-memory name; empty for templates
+  std::string program;         // the path of what it runs; for people
   bool log_to_driver = false;  // drivers only
 };
+
+// "WORKER 1f3a (pid 4242, program /usr/bin/hello)", for people.
+std::string NameOf(const ClientInfo& info);
 
 }  // namespace troupe::raylet

@@ -4,17 +4,10 @@
 
 #include <utility>
 
+#include "ipc/client_wire.h"
 #include "raylet/errors.h"
-#include "raylet/router.h"
 
 namespace troupe::raylet {
-namespace {
-
-std::string NameOf(const ClientInfo& info) {
-  return pb::WorkerInfo::Kind_Name(info.kind) + " " + info.process.Hex() + " (pid " + std::to_string(info.pid) + ")";
-}
-
-}  // namespace
 
 ClientRegistry::ClientRegistry(EventLoop& loop, std::string doorbell_prefix, Regions& regions, ClientHandler& handler)
     : loop_(loop),
@@ -50,10 +43,10 @@ void ClientRegistry::OnFrame(Number number, const ipc::Frame& frame) {
 Status ClientRegistry::Handle(Session& session, const ipc::Frame& frame) {
   if (session.state == State::kAdmitting)
     return FailedPrecondition("it sent more before its registration was answered");
-  if (frame.type == kRouted && session.state == State::kRegistered && session.info.process) {
+  if (frame.type == ipc::kRouted && session.state == State::kRegistered && session.info.process) {
     return handler_.OnRouted(session.info, frame.payload);
   }
-  if (frame.type != kFromClient) {
+  if (frame.type != ipc::kToRaylet) {
     return InvalidArgument("it sent a frame of type " + std::to_string(frame.type) + " out of turn");
   }
   pb::ClientToRaylet message;
@@ -67,11 +60,11 @@ Status ClientRegistry::Register(Session& session, const pb::ClientToRaylet& mess
   if (!message.has_register_()) return FailedPrecondition("its first message must register it");
   const pb::RegisterClient& request = message.register_();
   const Number number = session.number;
-  if (request.protocol_version() != kClientProtocolVersion) {
+  if (request.protocol_version() != ipc::kClientProtocolVersion) {
     Refuse(number, message.request_id(),
            FailedPrecondition("the program speaks version " + std::to_string(request.protocol_version()) +
                               " of the client protocol, this node's raylet version " +
-                              std::to_string(kClientProtocolVersion) +
+                              std::to_string(ipc::kClientProtocolVersion) +
                               "; build the program and Troupe's daemons from the same release"));
     return OkStatus();
   }
@@ -161,7 +154,7 @@ void ClientRegistry::OnClosed(Number number, const Status& why) {
 }
 
 void ClientRegistry::SendOn(Session& session, const pb::RayletToClient& message) {
-  const Status sent = session.connection->Send(kToClient, message.SerializeAsString());
+  const Status sent = session.connection->Send(ipc::kFromRaylet, message.SerializeAsString());
   if (sent.ok() || sent.code() == StatusCode::kUnavailable) return;  // its end is on its way to us
   // Without this message it could wait for ever. Not now, as the caller may be going through the sessions.
   spdlog::error("{} cannot be told something and is disconnected: {}", NameOf(session.info), sent.message());
@@ -214,9 +207,9 @@ void ClientRegistry::Resume(NodeId node) {
 Status ClientRegistry::SendRouted(ProcessId to, const Address& from, std::string_view frame) {
   auto it = by_process_.find(to);
   if (it == by_process_.end()) return NotFound("process " + to.Hex() + " does not run on this node (any more)");
-  std::string payload = EncodeRoutedHeader(from);
+  std::string payload = ipc::EncodeRoutedHeader(from);
   payload.append(frame);
-  return sessions_.at(it->second).connection->Send(kRouted, std::move(payload), kMaxPendingRouted);
+  return sessions_.at(it->second).connection->Send(ipc::kRouted, std::move(payload), kMaxPendingRouted);
 }
 
 void ClientRegistry::Broadcast(const pb::RayletToClient& message) {

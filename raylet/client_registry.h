@@ -22,14 +22,6 @@
 
 namespace troupe::raylet {
 
-// What both ends of the unix socket must agree on; raised with every change that an older client would misread.
-inline constexpr int kClientProtocolVersion = 2;
-
-// Frame types on the unix socket (proto/client.proto).
-inline constexpr std::uint16_t kFromClient = 1;
-inline constexpr std::uint16_t kToClient = 2;
-inline constexpr std::uint16_t kRouted = 3;
-
 // The first message of a connection registers it. Whoever sends what does not decode, comes out of turn or makes no
 // sense is logged and disconnected; nobody else is affected. Loop thread.
 class ClientRegistry : public ClientOutbox {

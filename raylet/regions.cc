@@ -6,7 +6,9 @@
 
 namespace troupe::raylet {
 
-Status SharedRegions::CreateChannel(const std::string& name) { return ipc::CreateChannelRegion(name); }
+Status SharedRegions::CreateChannel(const std::string& name, std::uint64_t ring_capacity) {
+  return ipc::CreateChannelRegion(name, ring_capacity);
+}
 Status SharedRegions::CreateDoorbell(const std::string& name) { return ipc::CreateDoorbellRegion(name); }
 void SharedRegions::Unlink(const std::string& name) { ipc::SharedRegion::Unlink(name); }
 

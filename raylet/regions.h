@@ -1,6 +1,7 @@
 // Regions: the shared memory through which clients of this node speak to one another.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/status.h"
@@ -12,7 +13,7 @@ class Regions {
  public:
   virtual ~Regions() = default;
   // The errors of ipc::SharedRegion::Create.
-  virtual Status CreateChannel(const std::string& name) = 0;
+  virtual Status CreateChannel(const std::string& name, std::uint64_t ring_capacity) = 0;
   virtual Status CreateDoorbell(const std::string& name) = 0;
   virtual void Unlink(const std::string& name) = 0;
 };
@@ -20,7 +21,7 @@ class Regions {
 // The real ones, of ipc/.
 class SharedRegions : public Regions {
  public:
-  Status CreateChannel(const std::string& name) override;
+  Status CreateChannel(const std::string& name, std::uint64_t ring_capacity) override;
   Status CreateDoorbell(const std::string& name) override;
   void Unlink(const std::string& name) override;
 };

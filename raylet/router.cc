@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "ipc/client_wire.h"
 #include "raylet/convert.h"
 
 namespace troupe::raylet {
@@ -13,27 +14,9 @@ std::string NoSuchProcess(ProcessId process, NodeId node) {
 
 }  // namespace
 
-std::string EncodeRoutedHeader(const Address& address) {
-  std::string header = address.node.Bytes();
-  for (int shift = 0; shift < 64; shift += 8) header.push_back(static_cast<char>(address.process.value >> shift));
-  return header;
-}
-
-Result<Address> DecodeRoutedHeader(std::string_view payload) {
-  if (payload.size() < kRoutedHeaderBytes) {
-    return InvalidArgument("a routed frame of " + std::to_string(payload.size()) + " bytes has no destination");
-  }
-  Address address;
-  address.node = *NodeId::FromBytes(payload.substr(0, 16));
-  for (std::size_t i = 0; i < 8; ++i) {
-    address.process.value |= std::uint64_t{static_cast<unsigned char>(payload[16 + i])} << (8 * i);
-  }
-  return address;
-}
-
 Status Router::OnFromClient(ProcessId client, std::string_view payload) {
-  TROUPE_ASSIGN_OR_RETURN(const Address to, DecodeRoutedHeader(payload));
-  const std::string_view frame = payload.substr(kRoutedHeaderBytes);
+  TROUPE_ASSIGN_OR_RETURN(const Address to, ipc::DecodeRoutedHeader(payload));
+  const std::string_view frame = payload.substr(ipc::kRoutedHeaderBytes);
   const NodeId self = cluster_.self();
   if (to.node == self) {
     const Status sent = clients_.SendRouted(to.process, {self, client}, frame);

@@ -16,12 +16,6 @@
 
 namespace troupe::raylet {
 
-// The header of a routed frame between a client and its raylet: node (16 bytes), process (8, little-endian).
-inline constexpr std::size_t kRoutedHeaderBytes = 24;
-std::string EncodeRoutedHeader(const Address& address);
-// InvalidArgument when `payload` is too short for a header.
-Result<Address> DecodeRoutedHeader(std::string_view payload);
-
 // Frames of one sender to one receiver arrive in order. A sender whose frame finds nobody is told so; one whose frames
 // may have been lost with a connection between nodes is told that too, since it would otherwise wait for ever. Loop
 // thread.

@@ -57,6 +57,7 @@ int Executor::Run() {
     if (!actor_ && lease_.Check(mail->from, mail->frame.incarnation) == LeaseGate::Verdict::kRefuse) {
       ReplyError(*mail, Refused("the lease that the task was sent under has ended"));
     } else if (mail->terminate) {
+      core_.messenger->SayBegun(mail->from.process, mail->number);
       ExitActor(lock, "terminated after the calls before it");
     } else {
       Execute(lock, *mail);
@@ -90,10 +91,11 @@ bool Executor::HasWork() const {
 
 // --- What arrives --------------------------------------------------------------------------------------------------
 
-void Executor::OnCall(const Address& from, std::string_view frame) {
+void Executor::OnCall(const Address& from, std::string_view frame, std::uint64_t number) {
   auto mail = std::make_unique<Mail>();
   mail->buffer = frame;
   mail->from = from;
+  mail->number = number;
   if (!client::Decode(mail->buffer, &mail->frame)) {
     std::fprintf(stderr, "troupe: process %s sent a call that does not decode; ignored\n", from.process.Hex().c_str());
     return;
@@ -178,6 +180,7 @@ void Executor::Construct(std::unique_lock<std::mutex>& lock, const pb::AssignAct
   actor.context.incarnation = assignment.incarnation();
   actor.context.was_restarted = assignment.was_restarted();
   actor.context.gpu_ids = gpus_.Show({assignment.gpus().begin(), assignment.gpus().end()});
+  core_.hosted_class = actor.class_name;
   actor_ = std::move(actor);
   holds_cpus_ = HoldsCpus(spec.resources());
   runtime_.tables().tasks().SetKeepsIdleLeases(true);
@@ -313,6 +316,8 @@ UserResult Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
                       .resolved = std::move(prepared.resolved)};
   internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();
   context.task = {mail.from.process.value, mail.frame.sequence};
+  // Before, not after: should the process die from here on, the call may have had an effect.
+  core_.messenger->SayBegun(mail.from.process, mail.number);
   if (actor_) return RunUserCall(lock, call, {.context = &context, .lends_cpus = holds_cpus_});
   context.gpu_ids = gpus_.Show(lease_.gpus());  // one lease follows another
   // What a task runs itself would see its GPUs.
@@ -331,6 +336,14 @@ void Executor::Reply(std::unique_lock<std::mutex>& lock, const Mail& mail, UserR
   client::ReplyFrame reply;
   reply.sequence = mail.frame.sequence;
   reply.incarnation = mail.frame.incarnation;
+  const std::size_t refs = result.value.objects.size() + result.value.actors.size();
+  if (refs * client::kRefNameBytes > client::kMaxValueBytes - runtime_.inline_limit()) {
+    return ReplyError(mail, {.kind = ErrorKind::kSystem,
+                             .outcome = troupe::Outcome::kFailed,
+                             .message = "it ran, but its result cannot be sent: it has " + std::to_string(refs) +
+                                        " refs and handles inside, of 53 bytes each in a message, which may have "
+                                        "16 MiB"});
+  }
   if (result.value.bytes.size() <= runtime_.inline_limit()) {
     reply.value.kind = client::WireValue::Kind::kInline;
   } else {

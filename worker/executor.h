@@ -33,7 +33,7 @@ class Executor final : public client::CallSink {
   void SetFence(NodeFence* fence) { fence_ = fence; }
 
   // --- CallSink: with the core's mutex held --------------------------------------------------------------------------
-  void OnCall(const Address& from, std::string_view frame) override;
+  void OnCall(const Address& from, std::string_view frame, std::uint64_t number) override;
   void OnRaylet(const pb::RayletToClient& message) override;
   void OnRayletLost(const std::string& reason) override;
 
@@ -42,6 +42,7 @@ class Executor final : public client::CallSink {
   struct Mail {
     std::string buffer;
     Address from;
+    std::uint64_t number = 0;  // for Messenger::SayBegun
     client::CallFrame frame;
     client::Contained held;  // what the sender counted this process as a holder of
     bool terminate = false;

@@ -12,13 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "client/protocol.h"
 #include "client/runtime_impl.h"
 #include "common/descriptor_limit.h"
 #include "common/local_cluster.h"
 #include "common/session.h"
 #include "common/stdio_descriptors.h"
 #include "common/utf8.h"
+#include "ipc/client_wire.h"
 #include "troupe/error.h"
 #include "troupe/internal/runtime_access.h"
 #include "worker/worker_process.h"
@@ -73,7 +73,7 @@ std::set<std::string> OwnLibraries() {
 
 pb::RegisterClient Hello(const InitOptions& options) {
   pb::RegisterClient hello;
-  hello.set_protocol_version(client::kProtocolVersion);
+  hello.set_protocol_version(ipc::kClientProtocolVersion);
   hello.set_kind(pb::WorkerInfo::DRIVER);
   hello.set_process(ProcessId::Random().value);
   hello.set_pid(getpid());

@@ -13,9 +13,9 @@
 #include <memory>
 #include <set>
 
-#include "client/protocol.h"
 #include "common/owner_mark.h"
 #include "ipc/client_socket.h"
+#include "ipc/client_wire.h"
 #include "proto/client.pb.h"
 #include "troupe/ids.h"
 #include "worker/worker_process.h"
@@ -23,7 +23,6 @@
 namespace troupe::worker {
 namespace {
 
-constexpr std::uint16_t kToRaylet = 1;
 constexpr auto kConnectTimeout = std::chrono::seconds(10);
 
 [[noreturn]] void Fail(const std::string& what) {
@@ -75,7 +74,7 @@ class Template {
   void Register() {
     pb::ClientToRaylet message;
     message.set_request_id(1);
-    message.mutable_register_()->set_protocol_version(client::kProtocolVersion);
+    message.mutable_register_()->set_protocol_version(ipc::kClientProtocolVersion);
     message.mutable_register_()->set_kind(pb::WorkerInfo::TEMPLATE);
     message.mutable_register_()->set_pid(getpid());
     message.mutable_register_()->set_cookie(environment_.cookie);
@@ -91,7 +90,7 @@ class Template {
   }
 
   void Send(const pb::ClientToRaylet& message) {
-    if (const Status status = socket_->Send(kToRaylet, message.SerializeAsString()); !status.ok()) _exit(0);
+    if (const Status status = socket_->Send(ipc::kToRaylet, message.SerializeAsString()); !status.ok()) _exit(0);
   }
 
   // The raylet ends a template by closing the connection.
@@ -104,10 +103,12 @@ class Template {
   }
 
   void Poll() {
-    pollfd fds[] = {{socket_->fd(), POLLIN, 0}, {child_fd_, POLLIN, 0}};
+    const short want = socket_->queued_bytes() > 0 ? POLLIN | POLLOUT : POLLIN;
+    pollfd fds[] = {{socket_->fd(), want, 0}, {child_fd_, POLLIN, 0}};
     while (poll(fds, 2, -1) < 0 && errno == EINTR) {
     }
-    readable_ = fds[0].revents != 0;
+    readable_ = (fds[0].revents & ~POLLOUT) != 0;
+    socket_->Flush();
   }
 
   void Reap() {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "client/protocol.h"
 #include "client/runtime_impl.h"
+#include "ipc/client_wire.h"
 #include "troupe/internal/runtime_access.h"
 #include "worker/crash_report.h"
 #include "worker/executor.h"
@@ -43,7 +43,7 @@ void RunWorker(const WorkerEnvironment& environment) {
   auto runtime = std::make_shared<client::RuntimeImpl>();
   Executor executor(*runtime);
   pb::RegisterClient hello;
-  hello.set_protocol_version(client::kProtocolVersion);
+  hello.set_protocol_version(ipc::kClientProtocolVersion);
   hello.set_kind(pb::WorkerInfo::WORKER);
   hello.set_process(ProcessId::FromHex(environment.process).value_or(ProcessId{}).value);
   hello.set_pid(getpid());

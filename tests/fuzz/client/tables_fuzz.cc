@@ -210,7 +210,7 @@ class Session : private CallSink {
     tables_.OnRaylet(message);
   }
   void Gone() {
-    if (input_.Below(4) != 0) return tables_.OnProcessGone(Peer().process, "killed");
+    if (input_.Below(4) != 0) return tables_.OnProcessGone(Peer().process, "killed", kAllReached);
     pb::RayletToClient message;
     message.mutable_node_died()->set_node(kOther.Bytes());
     tables_.OnRaylet(message);
@@ -244,7 +244,7 @@ class Session : private CallSink {
     value.error.kind = input_.Flip() ? ErrorKind::kThrew : ErrorKind::kRefused;
     return value;
   }
-  void Deliver(const Address& from, const std::string& frame) { tables_.OnFrame(from, frame); }
+  void Deliver(const Address& from, const std::string& frame) { tables_.OnFrame(from, frame, 0); }
   // An answer to a call that was sent, from whoever it was sent to or from another.
   void Reply() {
     if (sent_.empty()) return;
@@ -276,7 +276,7 @@ class Session : private CallSink {
     Deliver(Peer(), Encode(input_.Flip() ? FrameType::kAddRef : FrameType::kDropRef, frame));
   }
 
-  void OnCall(const Address&, std::string_view bytes) override {
+  void OnCall(const Address&, std::string_view bytes, std::uint64_t) override {
     CallFrame frame;
     if (!Decode(bytes, &frame)) return;
     Contained held = tables_.Adopt(frame.arguments.contained);

@@ -19,6 +19,7 @@
 
 #include "common/check.h"
 #include "common/manual_event_loop.h"
+#include "ipc/client_wire.h"
 #include "object_store/store_owner.h"
 #include "raylet/actor_directory.h"
 #include "raylet/actor_host.h"
@@ -259,7 +260,7 @@ class Session {
     (void)actors_.OnConstructed(worker, constructed);
   }
   void Routed() {
-    std::string payload = EncodeRoutedHeader({input_.Flip() ? kSelf : kPeers[0], kDrivers[input_.Below(2)]});
+    std::string payload = ipc::EncodeRoutedHeader({input_.Flip() ? kSelf : kPeers[0], kDrivers[input_.Below(2)]});
     payload += input_.Bytes(input_.Below(64));
     if (input_.Flip()) payload = input_.Bytes(input_.Below(64));
     if (!clients_.connected.empty()) (void)router_.OnFromClient(*clients_.connected.begin(), payload);

@@ -71,9 +71,11 @@ class ActorTableTest : public testing::Test {
     reply.sequence = result->record()->id.low;
     reply.incarnation = incarnation;
     reply.value.bytes = value;
-    caller_.tables().OnFrame({kNode, Process(incarnation)}, Encode(reply));
+    caller_.tables().OnFrame({kNode, Process(incarnation)}, Encode(reply), 0);
   }
-  void Die(std::uint64_t incarnation) { caller_.tables().OnProcessGone(Process(incarnation), "killed"); }
+  void Die(std::uint64_t incarnation, std::uint64_t reached = kAllReached) {
+    caller_.tables().OnProcessGone(Process(incarnation), "killed", reached);
+  }
   static const ErrorInfo* Error(const internal::ObjectPtr& result) { return result->record()->error.get(); }
 
   TestProcess caller_{kNode, 1};
@@ -265,7 +267,7 @@ TEST_F(ActorTableTest, ExceptionsAreRetriedOnlyWhenAsked) {
     reply.incarnation = 1;
     reply.value.kind = WireValue::Kind::kError;
     reply.value.error = {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed};
-    caller_.tables().OnFrame({kNode, Process(1)}, Encode(reply));
+    caller_.tables().OnFrame({kNode, Process(1)}, Encode(reply), 0);
   }
   EXPECT_THAT(Sent(1), ElementsAre("asked"));
   EXPECT_EQ(Error(other)->kind, ErrorKind::kThrew);
@@ -355,7 +357,7 @@ TEST_F(ActorTableTest, ABrokenWayEndsWhatWasSentAndNotTheActor) {
   auto actor = CreateAlive();
   auto lost = Call(actor, "lost"), again = Call(actor, "again", 1);
   EXPECT_THAT(Sent(1), ElementsAre("lost", "again"));
-  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  caller_.tables().OnPathBroken(Process(1), "the connection broke", kAllReached);
   ASSERT_NE(Error(lost), nullptr);
   EXPECT_EQ(Error(lost)->kind, ErrorKind::kSystem);
   EXPECT_EQ(Error(lost)->outcome, Outcome::kUnknown);
@@ -368,6 +370,64 @@ TEST_F(ActorTableTest, ABrokenWayEndsWhatWasSentAndNotTheActor) {
   EXPECT_TRUE(next->record()->ready());
   Die(1);
   EXPECT_NE(Error(again), nullptr);
+}
+
+TEST_F(ActorTableTest, CallsThatTheProcessHadNotBegunGoToTheNextAtNoCost) {
+  auto actor = CreateAlive();
+  auto done = Call(actor, "done"), running = Call(actor, "running"), retried = Call(actor, "retried", 1);
+  std::vector<internal::ObjectPtr> waiting;
+  for (const char* name : {"first", "second"}) {
+    waiting.push_back(Call(actor, name, 0, {.values = {.bytes = "value", .objects = {}, .actors = {}}, .refs = {}}));
+  }
+  Sent(1);
+  Reply(done, 1);
+  Die(1, 3);  // its word: it has begun the third
+  EXPECT_EQ(Error(running)->outcome, Outcome::kUnknown);
+  EXPECT_FALSE(waiting[0]->record()->ready());
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::ALIVE, 2));
+  std::vector<std::string> bytes;
+  for (const auto& frame : caller_.outbox().frames) bytes.push_back(frame.bytes);
+  EXPECT_THAT(Sent(2), ElementsAre("retried", "first", "second"));
+  CallFrame call;
+  ASSERT_TRUE(Decode(bytes[1], &call));
+  EXPECT_EQ(call.arguments.values, "value");
+  Die(2, 1);  // of this process the first frame was "retried", which has no retries left
+  EXPECT_EQ(Error(retried)->outcome, Outcome::kUnknown);
+  EXPECT_FALSE(waiting[0]->record()->ready());
+}
+
+TEST_F(ActorTableTest, CallsThatADeadActorHadNotBegunWereNotExecuted) {
+  auto actor = CreateAlive();
+  auto terminate = Call(actor, "terminate"), after = Call(actor, "after");
+  caller_.Update(Info(pb::DEAD, 1, "it was terminated"));
+  Die(1, 1);
+  EXPECT_EQ(Error(terminate)->outcome, Outcome::kUnknown);
+  EXPECT_EQ(Error(after)->outcome, Outcome::kNotExecuted);
+  EXPECT_THAT(Error(after)->message, HasSubstr("it was terminated"));
+}
+
+TEST_F(ActorTableTest, WhatRanOnceIsUnknownAlsoIfItWasNotBegunAgain) {
+  auto actor = CreateAlive();
+  auto twice = Call(actor, "twice", 1);
+  Die(1, 1);
+  caller_.Update(Info(pb::ALIVE, 2));
+  caller_.Update(Info(pb::DEAD, 2, "it crashed"));
+  Die(2, 0);
+  EXPECT_EQ(Error(twice)->outcome, Outcome::kUnknown);
+}
+
+// No channel, for want of memory, say: the process lives, so that nothing more would make the next attempt succeed.
+TEST_F(ActorTableTest, CallsThatNeverLeftABrokenWayWereNotExecuted) {
+  auto actor = CreateAlive();
+  auto left = Call(actor, "left"), kept = Call(actor, "kept"), again = Call(actor, "again", 1);
+  Sent(1);
+  caller_.tables().OnPathBroken(Process(1), "shared memory is full", 1);
+  EXPECT_EQ(Error(left)->outcome, Outcome::kUnknown);
+  EXPECT_EQ(Error(kept)->outcome, Outcome::kNotExecuted);
+  EXPECT_THAT(Error(kept)->message, HasSubstr("shared memory is full"));
+  caller_.outbox().Advance(1s);
+  EXPECT_THAT(Sent(1), ElementsAre("again"));
 }
 
 TEST_F(ActorTableTest, AnActorIsKeptWhileAnotherProcessHoldsItsHandle) {

@@ -39,7 +39,7 @@ class HostileFramesTest : public testing::Test {
       reply.value.kind = WireValue::Kind::kError;
       reply.value.error.kind = ErrorKind::kThrew;
     }
-    me_.tables().OnFrame(from, Encode(reply));
+    me_.tables().OnFrame(from, Encode(reply), 0);
   }
 
   static WireValue Value() {
@@ -98,7 +98,7 @@ TEST_F(HostileFramesTest, ACallThatThrewIsSentOnceAgainAlsoWhenItsProcessDiesThe
   Reply(kHost, second, 1, /*threw=*/true);
   EXPECT_EQ(actor->record()->sent.size(), 2U);
   EXPECT_EQ(actor->record()->in_flight, 2U);
-  me_.tables().OnProcessGone(kHost.process, "killed");
+  me_.tables().OnProcessGone(kHost.process, "killed", kAllReached);
   EXPECT_EQ(actor->record()->queue.size(), 2U);
   EXPECT_EQ(actor->record()->in_flight, 0U);
 }
@@ -109,9 +109,9 @@ TEST_F(HostileFramesTest, OnlyItsOwnerGivesAnObjectAValue) {
   auto object = me_.objects().Borrow({id, owner});
   me_.objects().Ask(*object->record());
   const std::string value = Encode(ObjectValueFrame{id, Value()});
-  me_.tables().OnFrame(kStranger, value);
+  me_.tables().OnFrame(kStranger, value, 0);
   EXPECT_FALSE(object->record()->ready());
-  me_.tables().OnFrame(owner, value);
+  me_.tables().OnFrame(owner, value, 0);
   EXPECT_TRUE(object->record()->ready());
 }
 
@@ -122,14 +122,14 @@ TEST_F(HostileFramesTest, CountsDoNotOverflow) {
   name.owner = me_.self();
   const std::string most =
       Encode(FrameType::kAddRef, RefCountFrame{name, kStranger, std::numeric_limits<std::int64_t>::max()});
-  me_.tables().OnFrame(kStranger, most);
-  me_.tables().OnFrame(kStranger, most);
+  me_.tables().OnFrame(kStranger, most, 0);
+  me_.tables().OnFrame(kStranger, most, 0);
   EXPECT_EQ(object->record()->refs.holders.at(kStranger.process).count, std::numeric_limits<std::int64_t>::max());
 }
 
 TEST_F(HostileFramesTest, WhoAsksOftenIsAnsweredOnce) {
   auto result = me_.objects().NewPending(me_.NewCall("makes it"));
-  for (int i = 0; i < 3; ++i) me_.tables().OnFrame(kStranger, Encode(GetObjectFrame{result->record()->id}));
+  for (int i = 0; i < 3; ++i) me_.tables().OnFrame(kStranger, Encode(GetObjectFrame{result->record()->id}), 0);
   me_.objects().Resolve(result->record(), Value());
   EXPECT_EQ(me_.outbox().frames.size(), 1U);
 }

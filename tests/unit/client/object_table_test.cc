@@ -92,7 +92,7 @@ TEST_F(ObjectTableTest, WhatAProcessHeldIsForgottenWithIt) {
   auto borrowed = Pass(ref, owner_, middle_);
   auto again = Pass(borrowed, middle_, last_);
   Drop(owner_, &ref);
-  owner_.tables().OnProcessGone(last_.self().process, "killed");
+  owner_.tables().OnProcessGone(last_.self().process, "killed", kAllReached);
   while (net_.Move(middle_, owner_)) {
   }  // the add for the dead one comes late
   Drop(middle_, &borrowed);
@@ -178,7 +178,7 @@ TEST_F(ObjectTableTest, AQuestionThatABrokenWayLostIsAskedAgain) {
   auto borrowed = Pass(ref, owner_, last_);
   last_.objects().Ask(*borrowed->record());
   last_.outbox().frames.clear();  // lost
-  last_.tables().OnPathBroken(owner_.self().process, "the connection broke");
+  last_.tables().OnPathBroken(owner_.self().process, "the connection broke", kAllReached);
   last_.outbox().Advance(std::chrono::seconds(1));
   net_.Settle();
   EXPECT_TRUE(borrowed->record()->ready());

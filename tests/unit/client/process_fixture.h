@@ -28,7 +28,10 @@ class FakeOutbox final : public Outbox {
     std::function<void(const pb::RayletToClient&)> done;
   };
 
-  void Send(const Address& to, std::string frame) override { frames.push_back({to, std::move(frame)}); }
+  std::uint64_t Send(const Address& to, std::string frame) override {
+    frames.push_back({to, std::move(frame)});
+    return ++numbers[to.process];
+  }
   std::size_t Backlog(const Address&) const override { return backlog; }
   void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override {
     requests.push_back({std::move(message), std::move(done)});
@@ -52,6 +55,7 @@ class FakeOutbox final : public Outbox {
   }
 
   std::deque<Frame> frames;
+  std::map<ProcessId, std::uint64_t> numbers;
   std::deque<Asked> requests;
   std::vector<pb::ClientToRaylet> notices;
   std::multimap<Clock::time_point, std::function<void()>> timers;
@@ -145,7 +149,7 @@ class TestProcess : private CallSink {
   std::string lost;
 
  private:
-  void OnCall(const Address& from, std::string_view frame) override {
+  void OnCall(const Address& from, std::string_view frame, std::uint64_t) override {
     auto call = std::make_unique<Received>();
     call->from = from;
     call->buffer = frame;
@@ -178,7 +182,7 @@ class TestNet {
     if (next == frames.end()) return false;
     const std::string bytes = std::move(next->bytes);
     frames.erase(next);
-    to.tables().OnFrame(from.self(), bytes);
+    to.tables().OnFrame(from.self(), bytes, 0);
     to.tables().TakeReleased();
     return true;
   }
@@ -198,7 +202,7 @@ class TestNet {
   void Kill(TestProcess& process) {
     const auto dead = processes_.extract(process.self().process);
     for (auto& [id, other] : processes_) {
-      other->tables().OnProcessGone(dead.key(), "killed");
+      other->tables().OnProcessGone(dead.key(), "killed", kAllReached);
       other->tables().TakeReleased();
     }
   }

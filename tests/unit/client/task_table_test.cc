@@ -79,9 +79,11 @@ class TaskTableTest : public testing::Test {
       reply.value.kind = WireValue::Kind::kError;
       reply.value.error = error;
     }
-    caller_.tables().OnFrame({kNode, ProcessId{100 + lease}}, Encode(reply));
+    caller_.tables().OnFrame({kNode, ProcessId{100 + lease}}, Encode(reply), 0);
   }
-  void Die(std::uint64_t lease) { caller_.tables().OnProcessGone(ProcessId{100 + lease}, "killed by signal 9"); }
+  void Die(std::uint64_t lease, std::uint64_t reached = kAllReached) {
+    caller_.tables().OnProcessGone(ProcessId{100 + lease}, "killed by signal 9", reached);
+  }
   static const ErrorInfo* Error(const internal::ObjectPtr& result) { return result->record()->error.get(); }
 
   TestProcess caller_{kNode, 1};
@@ -182,10 +184,28 @@ TEST_F(TaskTableTest, ABrokenWayToAWorkerGivesItsLeaseBack) {
   auto lost = Run("lost");
   Grant(1);
   EXPECT_THAT(Sent(), ElementsAre("lost@1"));
-  caller_.tables().OnPathBroken(ProcessId{101}, "no channel");
+  caller_.tables().OnPathBroken(ProcessId{101}, "no channel", kAllReached);
   EXPECT_EQ(Returned(), 1U);
   ASSERT_NE(Error(lost), nullptr);
   EXPECT_THAT(Error(lost)->message, HasSubstr("no channel"));
+}
+
+TEST_F(TaskTableTest, ATaskThatItsWorkerHadNotBegunGoesToAnotherAtNoCost) {
+  auto task = Run("task", 0);
+  Grant(1);
+  Die(1, 0);
+  EXPECT_FALSE(task->record()->ready());
+  Grant(2);
+  EXPECT_THAT(Sent(), ElementsAre("task@1", "task@2"));
+  Die(2, 1);
+  EXPECT_EQ(Error(task)->outcome, Outcome::kUnknown);
+}
+
+TEST_F(TaskTableTest, ATaskThatNeverLeftABrokenWayWasNotExecuted) {
+  auto task = Run("task", 0);
+  Grant(1);
+  caller_.tables().OnPathBroken(ProcessId{101}, "shared memory is full", 0);
+  EXPECT_EQ(Error(task)->outcome, Outcome::kNotExecuted);
 }
 
 TEST_F(TaskTableTest, RetriesWithoutLimitDoNotRunOut) {

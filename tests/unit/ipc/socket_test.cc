@@ -11,7 +11,9 @@
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <future>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "ipc/client_socket.h"
 #include "ipc/server_socket.h"
@@ -171,6 +173,66 @@ TEST_F(SocketTest, FramesOfSeveralThreadsDoNotMix) {
     EXPECT_EQ(frame->payload, std::string(next[frame->type]++ * 5, static_cast<char>('a' + frame->type)));
   }
   for (auto& sender : senders) sender.join();
+}
+
+TEST_F(SocketTest, SendingNeverWaitsForAServerThatDoesNotRead) {
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto address = UnixAddress(path_);
+  ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  auto client = Connect();
+  ASSERT_TRUE(client);
+  int drained = 0;
+  client->OnDrained([&] { ++drained; });
+  constexpr int kFrames = 100;
+  for (int i = 0; i < kFrames; ++i) {
+    ASSERT_TRUE(client->Send(1, std::string(100'000, static_cast<char>('a' + i % 26))).ok());
+  }
+  EXPECT_GT(client->queued_bytes(), 5'000'000U);
+  EXPECT_EQ(client->Receive(std::chrono::steady_clock::now()).status().code(), StatusCode::kDeadlineExceeded);
+
+  // What is queued goes out, in order, while somebody receives.
+  const int server = accept(listener, nullptr, nullptr);
+  std::thread reader([&] {
+    FrameDecoder decoder;
+    std::vector<char> buffer(64 * 1024);
+    for (int i = 0; i < kFrames;) {
+      const ssize_t bytes = read(server, buffer.data(), buffer.size());
+      ASSERT_GT(bytes, 0);
+      decoder.Append({buffer.data(), static_cast<std::size_t>(bytes)});
+      for (auto frame = decoder.Next(); frame->has_value(); frame = decoder.Next()) {
+        ASSERT_EQ((*frame)->payload, std::string(100'000, static_cast<char>('a' + i++ % 26)));
+      }
+    }
+    close(server);
+  });
+  EXPECT_EQ(client->Receive().status().code(), StatusCode::kUnavailable);
+  reader.join();
+  EXPECT_EQ(client->queued_bytes(), 0U);
+  EXPECT_EQ(drained, 1);
+  close(listener);
+}
+
+TEST_F(SocketTest, ReceivingEndsAtItsDeadlineAndGoesOnAfterIt) {
+  std::shared_ptr<ServerConnection> connection;
+  std::promise<void> accepted;
+  Serve([&](std::shared_ptr<ServerConnection> opened) {
+    connection = std::move(opened);
+    connection->Start({.on_frame = [](Frame) {}, .on_closed = [](Status) {}});
+    accepted.set_value();
+  });
+  auto client = Connect();
+  accepted.get_future().wait();
+  EXPECT_EQ(client->Receive(std::chrono::steady_clock::now() + 5ms).status().code(), StatusCode::kDeadlineExceeded);
+  boost::asio::post(context_, [&] { EXPECT_TRUE(connection->Send(1, "late").ok()); });
+  EXPECT_EQ(client->Receive(std::chrono::steady_clock::now() + 60s)->payload, "late");
+  std::promise<void> closed;
+  boost::asio::post(context_, [&] {
+    connection->Close();
+    connection.reset();
+    closed.set_value();
+  });
+  closed.get_future().wait();
 }
 
 TEST_F(SocketTest, TellsTheServerWhichProcessConnected) {

@@ -137,15 +137,17 @@ class FakeHead : public HeadPort {
 
 class FakeRegions : public Regions {
  public:
-  Status CreateChannel(const std::string& name) override {
+  Status CreateChannel(const std::string& name, std::uint64_t ring_capacity) override {
     if (full) return ResourceExhausted("shared memory is full");
+    capacities[name] = ring_capacity;
     return names.insert(name).second ? OkStatus() : AlreadyExists(name);
   }
-  Status CreateDoorbell(const std::string& name) override { return CreateChannel(name); }
+  Status CreateDoorbell(const std::string& name) override { return CreateChannel(name, 0); }
   void Unlink(const std::string& name) override { names.erase(name); }
 
   bool full = false;
   std::set<std::string> names;
+  std::map<std::string, std::uint64_t> capacities;  // of every one that ever was
 };
 
 class FakeTransfers : public ObjectTransfers {

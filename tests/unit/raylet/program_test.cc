@@ -20,13 +20,13 @@
 #include "common/session.h"
 #include "common/session_memory.h"
 #include "ipc/client_socket.h"
+#include "ipc/client_wire.h"
 #include "ipc/shared_region.h"
 #include "object_store/store_view.h"
 #include "proto/client.pb.h"
 #include "raylet/client_registry.h"
 #include "raylet/convert.h"
 #include "raylet/process.h"
-#include "raylet/router.h"
 #include "raylet/session_files.h"
 
 namespace troupe::raylet {
@@ -56,7 +56,7 @@ class TestDriver {
   explicit TestDriver(const std::string& session_dir)
       : socket_(ipc::ClientSocket::Connect(session_dir + "/raylet.sock", 10s).value()) {}
 
-  pb::RayletToClient Register(int version = kClientProtocolVersion) {
+  pb::RayletToClient Register(int version = ipc::kClientProtocolVersion) {
     pb::ClientToRaylet message;
     pb::RegisterClient* request = message.mutable_register_();
     request->set_protocol_version(version);
@@ -70,7 +70,7 @@ class TestDriver {
     Send(message);
     return Await([this](const pb::RayletToClient& reply) { return reply.request_id() == last_request_; });
   }
-  void Send(const pb::ClientToRaylet& message) { SendRaw(kFromClient, message.SerializeAsString()); }
+  void Send(const pb::ClientToRaylet& message) { SendRaw(ipc::kToRaylet, message.SerializeAsString()); }
   void SendRaw(std::uint16_t type, const std::string& payload) {
     const Status status = socket_->Send(type, payload);
     ASSERT_TRUE(status.ok()) << status.ToString();
@@ -83,7 +83,7 @@ class TestDriver {
         ADD_FAILURE() << frame.status().ToString();
         return message;
       }
-      if (frame->type != kToClient) continue;
+      if (frame->type != ipc::kFromRaylet) continue;
       if (!message.ParseFromString(frame->payload)) {
         ADD_FAILURE() << "the raylet sent what does not decode: " << testing::PrintToString(frame->payload);
         return message;
@@ -95,7 +95,7 @@ class TestDriver {
     for (;;) {
       auto frame = socket_->Receive();
       if (!frame.ok()) return "lost: " + frame.status().ToString();
-      if (frame->type == kRouted) return frame->payload;
+      if (frame->type == ipc::kRouted) return frame->payload;
     }
   }
   bool Lost() {
@@ -206,9 +206,9 @@ TEST_F(RayletProgramTest, TwoNodesCarryFramesAndObjectsBetweenTheirClients) {
   };
   ASSERT_TRUE(Eventually([&] { return nodes_of(a) == 2 && nodes_of(b) == 2; }));
 
-  a.SendRaw(kRouted, EncodeRoutedHeader({node_b, b.process}) + "hello");
-  EXPECT_EQ(b.AwaitFrame(), EncodeRoutedHeader({node_a, a.process}) + "hello");
-  b.SendRaw(kRouted, EncodeRoutedHeader({node_a, ProcessId{1}}) + "nobody");
+  a.SendRaw(ipc::kRouted, ipc::EncodeRoutedHeader({node_b, b.process}) + "hello");
+  EXPECT_EQ(b.AwaitFrame(), ipc::EncodeRoutedHeader({node_a, a.process}) + "hello");
+  b.SendRaw(ipc::kRouted, ipc::EncodeRoutedHeader({node_a, ProcessId{1}}) + "nobody");
   EXPECT_EQ(b.Await([](const auto& m) { return m.has_undeliverable(); }).undeliverable().destination().process(), 1U);
 
   // Larger than a chunk, so that it takes several.
@@ -266,7 +266,7 @@ TEST_F(RayletProgramTest, AClientThatBreaksTheProtocolHarmsNobodyElse) {
   EXPECT_THAT(old.Register(99).error().message(), HasSubstr("version 99"));
   EXPECT_TRUE(old.Lost());
   TestDriver garbage(Dir("a"));
-  garbage.SendRaw(kFromClient, "\xff\xff\xff");
+  garbage.SendRaw(ipc::kToRaylet, "\xff\xff\xff");
   EXPECT_TRUE(garbage.Lost());
   TestDriver early(Dir("a"));
   early.Send(pb::ClientToRaylet());

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "fakes.h"
+#include "ipc/channel.h"
+#include "ipc/client_wire.h"
 #include "raylet/channel_broker.h"
 
 namespace troupe::raylet {
@@ -35,21 +37,21 @@ class RouterTest : public ::testing::Test {
 };
 
 TEST_F(RouterTest, HeadersAreNodeThenLittleEndianProcess) {
-  const std::string header = EncodeRoutedHeader({peer_, a_});
-  ASSERT_EQ(header.size(), kRoutedHeaderBytes);
+  const std::string header = ipc::EncodeRoutedHeader({peer_, a_});
+  ASSERT_EQ(header.size(), ipc::kRoutedHeaderBytes);
   EXPECT_EQ(header[7], 2);
   EXPECT_EQ(header[16], 8);
   EXPECT_EQ(header[23], 1);
-  EXPECT_EQ(DecodeRoutedHeader(header).value(), (Address{peer_, a_}));
-  EXPECT_FALSE(DecodeRoutedHeader(header.substr(1)).ok());
+  EXPECT_EQ(ipc::DecodeRoutedHeader(header).value(), (Address{peer_, a_}));
+  EXPECT_FALSE(ipc::DecodeRoutedHeader(header.substr(1)).ok());
 }
 
 TEST_F(RouterTest, DeliversWithinTheNodeAndToOthers) {
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({self_, b_}) + "here").ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({self_, b_}) + "here").ok());
   ASSERT_EQ(clients_.frames.size(), 1U);
   EXPECT_EQ(clients_.frames[0].frame, "here");
   EXPECT_EQ(clients_.frames[0].from, (Address{self_, a_}));
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
   ASSERT_EQ(peers_.sent.size(), 1U);
   const pb::RoutedFrame& frame = peers_.sent[0].second.frames(0);
   EXPECT_EQ(frame.frame(), "there");
@@ -60,8 +62,8 @@ TEST_F(RouterTest, DeliversWithinTheNodeAndToOthers) {
 TEST_F(RouterTest, RefusesAFrameWithoutADestination) { EXPECT_FALSE(router_.OnFromClient(a_, "short").ok()); }
 
 TEST_F(RouterTest, TellsTheSenderWhatFindsNobody) {
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({self_, ProcessId{9}})).ok());
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({NodeId{7, 7}, b_})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({self_, ProcessId{9}})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({NodeId{7, 7}, b_})).ok());
   ASSERT_EQ(Undelivered(a_).size(), 2U);
   EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
   EXPECT_THAT(Undelivered(a_)[1].undeliverable().reason(), HasSubstr("not part of this cluster"));
@@ -82,8 +84,8 @@ TEST_F(RouterTest, TellsASenderOnAnotherNodeToo) {
 }
 
 TEST_F(RouterTest, ABrokenLinkIsToldToThoseWhoMayWaitForAnAnswer) {
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}})).ok());
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{10}})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{9}})).ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{10}})).ok());
   router_.OnProcessDied(ProcessId{10});
   router_.OnLinkBroken(peer_);
   ASSERT_EQ(Undelivered(a_).size(), 1U);
@@ -136,7 +138,7 @@ TEST_F(RouterTest, PassesOnFromOtherNodesOnlyWhatTheyMaySay) {
 }
 
 TEST_F(RouterTest, ForgetsAProcessThatAnotherNodeDoesNotKnow) {
-  ASSERT_TRUE(router_.OnFromClient(a_, EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{9}}) + "there").ok());
   pb::RayletToClient undeliverable;
   undeliverable.mutable_undeliverable()->mutable_destination()->set_node(peer_.Bytes());
   undeliverable.mutable_undeliverable()->mutable_destination()->set_process(9);
@@ -156,13 +158,24 @@ class ChannelBrokerTest : public ::testing::Test {
       clients_.connected.insert(ProcessId{id});
       ClientInfo& info = infos_[ProcessId{id}];
       info.process = ProcessId{id};
+      info.kind = pb::WorkerInfo::WORKER;
+      info.pid = static_cast<pid_t>(40 + id);
+      info.program = "/bin/hello";
       info.doorbell = "bell" + std::to_string(id);
     }
   }
-  void Open(std::uint64_t from, std::uint64_t peer) {
+  void Open(std::uint64_t from, std::uint64_t peer, const std::string& larger_than = "") {
     pb::OpenChannel open;
     open.set_peer(peer);
+    open.set_larger_than(larger_than);
     broker_->Open(infos_.at(ProcessId{from}), 5, open);
+  }
+  void Close(std::uint64_t from, std::uint64_t peer, const std::string& region) {
+    pb::CloseChannel close;
+    close.set_peer(peer);
+    close.set_region(region);
+    close.set_reason("it holds nonsense");
+    broker_->Close(infos_.at(ProcessId{from}), close);
   }
   std::vector<pb::RayletToClient> Opened(std::uint64_t client) {
     return clients_.Of(ProcessId{client}, pb::RayletToClient::kChannelOpened);
@@ -218,6 +231,66 @@ TEST_F(ChannelBrokerTest, AFullMachineIsAnErrorForTheRequester) {
   Open(1, 2);
   ASSERT_EQ(clients_.sent.size(), 1U);
   EXPECT_THAT(clients_.sent[0].second.error().message(), HasSubstr("full"));
+}
+
+TEST_F(ChannelBrokerTest, BeginsSmallAndGrowsOnce) {
+  Open(1, 2);
+  const std::string small = Opened(1)[0].channel_opened().region();
+  EXPECT_EQ(regions_.capacities[small], ipc::kFirstRingCapacity);
+  Open(2, 1, small);
+  Open(1, 2, small);  // both at once
+  ASSERT_EQ(Opened(1).size(), 3U);
+  ASSERT_EQ(Opened(2).size(), 2U);
+  const std::string large = Opened(2)[1].channel_opened().region();
+  for (const auto& message : {Opened(1)[1], Opened(1)[2], Opened(2)[1]}) {
+    EXPECT_EQ(message.channel_opened().region(), large);
+    EXPECT_EQ(message.channel_opened().follows(), small);
+    EXPECT_EQ(message.channel_opened().peer_name().substr(0, 6), "WORKER");
+  }
+  EXPECT_EQ(Opened(1)[2].channel_opened().side(), 0U);
+  EXPECT_EQ(Opened(2)[1].channel_opened().side(), 1U);
+  EXPECT_EQ(regions_.capacities[large], ipc::kGrownRingCapacity);
+  EXPECT_THAT(regions_.names, ElementsAre(large));
+  Open(1, 2, large);
+  EXPECT_TRUE(clients_.sent.back().second.has_error());
+  Open(1, 3, "");
+  Open(1, 3, "another pair's");
+  EXPECT_TRUE(clients_.sent.back().second.has_error());
+}
+
+TEST_F(ChannelBrokerTest, WithoutMemoryForALargerOneTheSmallOneStays) {
+  Open(1, 2);
+  regions_.full = true;
+  Open(1, 2, Opened(1)[0].channel_opened().region());
+  EXPECT_TRUE(clients_.sent.back().second.has_error());
+  EXPECT_EQ(Opened(2).size(), 1U);
+  EXPECT_EQ(regions_.names.size(), 1U);
+}
+
+TEST_F(ChannelBrokerTest, WhatOneSideClosesBothOpenAnew) {
+  Open(1, 2);
+  const std::string first = Opened(1)[0].channel_opened().region();
+  Close(2, 1, first);
+  EXPECT_TRUE(regions_.names.empty());
+  const auto closed = clients_.Of(ProcessId{1}, pb::RayletToClient::kChannelClosed);
+  ASSERT_EQ(closed.size(), 1U);
+  EXPECT_EQ(closed[0].channel_closed().peer(), 2U);
+  EXPECT_EQ(closed[0].channel_closed().region(), first);
+  EXPECT_THAT(closed[0].channel_closed().reason(), HasSubstr("(pid 42, program /bin/hello)"));
+  EXPECT_THAT(closed[0].channel_closed().reason(), HasSubstr("nonsense"));
+  Open(2, 1);
+  Close(1, 2, first);  // found broken by both
+  EXPECT_EQ(regions_.names.size(), 1U);
+  EXPECT_TRUE(clients_.Of(ProcessId{2}, pb::RayletToClient::kChannelClosed).empty());
+}
+
+TEST_F(ChannelBrokerTest, WhoClosesTheSmallOneClosesTheLargerOneThatFollows) {
+  Open(1, 2);
+  const std::string small = Opened(1)[0].channel_opened().region();
+  Open(2, 1, small);
+  Close(1, 2, small);
+  EXPECT_TRUE(regions_.names.empty());
+  ASSERT_EQ(clients_.Of(ProcessId{2}, pb::RayletToClient::kChannelClosed).size(), 1U);
 }
 
 TEST_F(ChannelBrokerTest, NamesGoWithEitherEnd) {
