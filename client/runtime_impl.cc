@@ -241,9 +241,9 @@ internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, inte
 // In a method this process's actor answers nobody, so that the wait may be one of a ring.
 void RuntimeImpl::AwaitRoom(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ActorRecord>& actor,
                             const std::string& method) {
-  const bool in_method = t_context && t_context->actor;
+  const bool in_method = t_state.context && t_state.context->actor;
   CallCycles& cycles = tables_.cycles();
-  if (in_method) cycles.Begin(CallCycles::NameOf(core_->hosted_class, t_context->actor), actor);
+  if (in_method) cycles.Begin(CallCycles::NameOf(core_->hosted_class, t_state.context->actor), actor);
   core_->messenger->WaitUntil(
       lock, [&] { return !actors_.Congested(*actor) || !core_->lost.empty() || (in_method && cycles.found()); }, {},
       &hook_);

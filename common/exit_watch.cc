@@ -38,17 +38,16 @@ std::unique_ptr<ExitWatch> ExitWatch::Begin(boost::asio::io_context& context, pi
   return std::unique_ptr<ExitWatch>(new ExitWatch(std::move(state)));
 }
 
-<<<<<<< HEAD:common/exit_watch.cc
 std::unique_ptr<ExitWatch> ExitWatch::OfParent(boost::asio::io_context& context, pid_t pid,
                                                std::function<void()> on_exit) {
   auto watch = Begin(context, pid, std::move(on_exit));
   // In this order: a parent that is still ours now cannot have ended, and its id become another's, before.
   return getppid() == pid ? std::move(watch) : nullptr;
-=======
+}
+
 Status ExitWatch::Signal(int signal) {
   if (pidfd_send_signal(state_->descriptor.native_handle(), signal, nullptr, 0) == 0) return OkStatus();
   return errno == ESRCH ? NotFound("the process has ended") : ErrnoStatus(errno, "cannot signal a process");
->>>>>>> 2044ecd (End a driver's process when its job is stopped, and say so once it has ended):raylet/exit_watch.cc
 }
 
 ExitWatch::~ExitWatch() {
