@@ -22,7 +22,7 @@ namespace fencing {
 class Holder {
  public:
   Holder(std::string file, std::string name) : file_(std::move(file)), name_(std::move(name)) { Note(); }
-  int Call() const {
+  int Pid() const {
     Note();
     return getpid();
   }
@@ -41,7 +41,7 @@ class Holder {
 
 }  // namespace fencing
 
-TROUPE_ACTOR(fencing::Holder, Call);
+TROUPE_ACTOR(fencing::Holder, Pid);
 
 namespace troupe::integration {
 namespace {
@@ -60,11 +60,11 @@ int CallForEver(const std::vector<std::string>& names) {
   Init();
   std::vector<ActorHandle<Holder>> actors;
   for (const std::string& name : names) actors.push_back(GetActor<Holder>(name, kNameSpace));
-  for (auto& actor : actors) (void)actor.Call().Get();
+  for (auto& actor : actors) (void)actor.Pid().Get();
   std::printf("calling\n");
   std::fflush(stdout);
   for (;;) {
-    for (auto& actor : actors) (void)actor.Call().TryGet(1ms);
+    for (auto& actor : actors) (void)actor.Pid().TryGet(1ms);
   }
 }
 const bool kCallForEver = RegisterRole("call for ever", CallForEver);
@@ -121,7 +121,7 @@ TEST_F(Fencing, ANodeWhoseRayletIsStoppedEndsItsActorsBeforeTheyBeginElsewhere) 
   };
   auto moves = spawn("moves", 1);
   auto killed = spawn("killed", 1);
-  const int old_pids[] = {moves.Call().Get(kDeadline), killed.Call().Get(kDeadline)};
+  const int old_pids[] = {moves.Pid().Get(kDeadline), killed.Pid().Get(kDeadline)};
   Program caller =
       Program::OfRole("call for ever", {"moves", "killed"}, {{"TROUPE_ADDRESS", cluster().session(1).dir}});
   ASSERT_TRUE(caller.WaitForOutput("calling")) << caller.Errors();
@@ -139,9 +139,9 @@ TEST_F(Fencing, ANodeWhoseRayletIsStoppedEndsItsActorsBeforeTheyBeginElsewhere) 
     return true;
   }));
   ASSERT_TRUE(next);
-  EXPECT_NE(next->Call().Get(kDeadline), old_pids[1]);
+  EXPECT_NE(next->Pid().Get(kDeadline), old_pids[1]);
   EXPECT_TRUE(Eventually([&] {
-    const auto answer = GetActor<Holder>("moves", kNameSpace).Call().TryGet(1s);
+    const auto answer = GetActor<Holder>("moves", kNameSpace).Pid().TryGet(1s);
     return answer.has_value() && *answer != old_pids[0];
   }));
   const auto gone = [](int pid) { return !IsRunning(pid); };

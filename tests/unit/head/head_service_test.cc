@@ -140,7 +140,12 @@ class HeadServiceTest : public testing::Test {
     head_.Do([this] {
       cluster_ = std::make_unique<Cluster>(
           Environment{head_.loop(), streams_, registry_, [] { return 0.5; }, [] { return std::int64_t{1}; }},
-          ClusterOptions{.id = {1, 2}, .version = "9.9", .log_file = folder_.File("log"), .times = {}, .actors = {}});
+          ClusterOptions{.id = {1, 2},
+                         .version = "9.9",
+                         .log_file = folder_.File("log"),
+                         .process = {},
+                         .times = {},
+                         .actors = {}});
     });
     streams_.Serve(server_, *cluster_);
     ServeHead(server_, *cluster_, packages_);

@@ -1,9 +1,12 @@
 #include "scheduler/scheduler.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace troupe::scheduler {
 namespace {
+
+using ::testing::HasSubstr;
 
 ResourceSet Amounts(const std::map<std::string, double>& amounts) { return ResourceSet::FromAmounts(amounts).value(); }
 

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What becomes of a process that runs `work` under the fence of `region`: its wait status.
-int Run(const std::string& region, const std::function<void(NodeFence&)>& work) {
+int StatusUnderFence(const std::string& region, const std::function<void(NodeFence&)>& work) {
   const pid_t pid = fork();
   if (pid == 0) {
     auto fence = NodeFence::Start(region);
@@ -45,13 +45,13 @@ class NodeFenceTest : public testing::Test {
 TEST_F(NodeFenceTest, KillsAProcessThatDoesNothingOnceTheLeaseIsOver) {
   const ipc::BootTime until = ipc::BootTimeNow() + 50ms;
   lease_.Set(until);
-  EXPECT_TRUE(Killed(Run(name_, [](NodeFence&) { pause(); })));
+  EXPECT_TRUE(Killed(StatusUnderFence(name_, [](NodeFence&) { pause(); })));
   EXPECT_GE(ipc::BootTimeNow(), until);
 }
 
 TEST_F(NodeFenceTest, ALeaseThatIsRenewedInTimeHarmsNobody) {
   lease_.Set(ipc::BootTimeNow() + 30ms);
-  const int status = Run(name_, [this](NodeFence& fence) {
+  const int status = StatusUnderFence(name_, [this](NodeFence& fence) {
     Write(name_, ipc::BootTimeNow() + 1h);
     usleep(60'000);
     fence.Check();
@@ -61,7 +61,7 @@ TEST_F(NodeFenceTest, ALeaseThatIsRenewedInTimeHarmsNobody) {
 
 TEST_F(NodeFenceTest, ACheckSeesALeaseThatIsOverAtOnce) {
   lease_.Set(ipc::BootTimeNow() + 1h);
-  const int status = Run(name_, [this](NodeFence& fence) {
+  const int status = StatusUnderFence(name_, [this](NodeFence& fence) {
     fence.Check();
     Write(name_, ipc::BootTimeNow());
     usleep(20'000);  // the thread still sleeps, and the coarse clock has moved on
