@@ -52,6 +52,8 @@ struct Actor {
   std::vector<Reply<pb::ActorReply>> awaiting_death;  // who has killed it
 
   bool dead() const { return info.state() == pb::DEAD; }
+  // Not dead yet, and to be given to nobody any more.
+  bool ending() const { return !dead() && (released || doomed); }
   bool has_process() const { return info.state() == pb::STARTING || info.state() == pb::ALIVE; }
 };
 

@@ -40,6 +40,11 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
     return reply(AlreadyExists("actor id " + actor->id.Hex() + " is taken by " + Describe(*same)));
   }
   if (Actor* holder = store_.FindNamed(spec.name_space(), spec.name()); holder != nullptr && !spec.name().empty()) {
+    if (holder->ending()) {
+      pb::RegisterActorRequest waiting = request;
+      *waiting.mutable_spec() = std::move(spec);
+      return names_.Add(std::move(waiting), std::move(reply));
+    }
     const bool same_class = holder->info.class_name() == spec.class_name();
     if (request.get_if_exists() && same_class) return AnswerKnown(*holder, true, std::move(reply));
     return reply(NameTaken(*holder, *actor));
@@ -59,6 +64,16 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
     *answer.mutable_info() = registered->info;
     reply(std::move(answer));
     if (registered->info.state() == pb::PENDING) placer_.Add(*registered);
+  });
+}
+
+void ActorTable::NameIsFree(const std::string& name_space, const std::string& name) {
+  std::vector<NameQueue::Waiting> waiting = names_.Take(name_space, name);
+  if (waiting.empty()) return;
+  // Not within the end of the holder, which may be one of many.
+  environment_.loop.Post([this, alive = std::weak_ptr<bool>(alive_), waiting = std::move(waiting)] {
+    if (alive.expired()) return;
+    for (const auto& [request, reply] : waiting) Register(request, reply);
   });
 }
 
@@ -105,6 +120,10 @@ Result<Actor*> ActorTable::FindByIdOrName(const std::string& id, const std::stri
 
 Result<pb::ActorInfo> ActorTable::Find(const pb::FindActor& request) {
   TROUPE_ASSIGN_OR_RETURN(const Actor* actor, FindByIdOrName(request.id(), request.name_space(), request.name()));
+  if (request.id().empty() && actor->ending()) {
+    return NotFound("the actor that was named '" + request.name() + "' in namespace '" + request.name_space() +
+                    "' is ending: " + (actor->doomed ? actor->info.ending() : "its last handle went"));
+  }
   return actor->info;
 }
 

@@ -45,7 +45,8 @@ ActorTable::ActorTable(Environment& environment, ClusterView& view, const Facts&
                    [this](Actor& actor, const std::string& reason) {
                      Die(actor, DeathError(actor, pb::Error::UNSCHEDULABLE, reason));
                    },
-               .reason_changed = [this](Actor& actor) { updates_.Publish(actor); }}) {}
+               .reason_changed = [this](Actor& actor) { updates_.Publish(actor); }}),
+      names_(environment.loop) {}
 
 ActorTable::~ActorTable() {
   for (const auto& [sequence, actor] : store_.all()) environment_.loop.Cancel(actor->back_off);
@@ -246,6 +247,7 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
                                  [] {});
   }
   for (auto& reply : std::exchange(actor.awaiting_death, {})) AnswerKnown(actor, true, std::move(reply));
+  if (!actor.info.name().empty()) NameIsFree(actor.info.name_space(), actor.info.name());
 }
 
 void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted* const> running) {

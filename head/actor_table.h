@@ -27,6 +27,7 @@
 #include "head/cluster_view.h"
 #include "head/environment.h"
 #include "head/facts.h"
+#include "head/name_queue.h"
 
 namespace troupe::head {
 
@@ -46,8 +47,11 @@ class ActorTable {
   // --- What clients ask for.
   // Idempotent by id. INVALID_ARGUMENT for a bad spec, ALREADY_EXISTS when another actor holds the name (and
   // get_if_exists is not set) or the id, FAILED_PRECONDITION when the job or creator has ended, RESOURCE_EXHAUSTED.
+  // While an actor that is ending holds the name, waits for its end, with or without get_if_exists, and answers
+  // `ask_again` after NameQueue::kPatience.
   void Register(const pb::RegisterActorRequest& request, Reply<pb::ActorReply> reply);
-  Result<pb::ActorInfo> Find(const pb::FindActor& request);  // NOT_FOUND
+  // NOT_FOUND; by its name also for an actor that is ending, as nobody should get a new handle to it.
+  Result<pb::ActorInfo> Find(const pb::FindActor& request);
   // NOT_FOUND for an unknown actor; a dead one stays as it is. With `no_restart` its process has ended when the reply
   // is given, and its name is free; on a node that cannot be reached that takes as long as its lease. Otherwise its
   // process ends soon and its budget decides.
@@ -94,6 +98,8 @@ class ActorTable {
   void Die(Actor& actor, pb::Error error);
   void LeaveJob(Actor& actor);
   bool OutlivesJob(const Actor& actor);
+  // Registers those who waited for it.
+  void NameIsFree(const std::string& name_space, const std::string& name);
 
   void AnswerKnown(const Actor& known, bool existed, Reply<pb::ActorReply> reply);
   // Commits the actor's rows, then runs `then` unless the table has gone.
@@ -110,6 +116,7 @@ class ActorTable {
   ActorStore store_;
   ActorUpdates updates_;
   ActorPlacer placer_;
+  NameQueue names_;
   // Actors that should be on a node that came back, but were not in its list: with the incarnation that should.
   std::map<NodeId, std::vector<std::pair<ActorId, std::uint64_t>>> unlisted_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // commits may end after the table

@@ -57,6 +57,11 @@ void ActorDirectory::Find(const ClientInfo& client, std::uint64_t request_id, co
 
 void ActorDirectory::OnInfo(ProcessId client, std::uint64_t request_id, Result<pb::ActorReply> reply) {
   if (!reply.ok()) return ReplyError(client, request_id, reply.status());
+  pb::RayletToClient message;
+  if (reply->ask_again()) {
+    message.mutable_actor_reply()->set_ask_again(true);
+    return Reply(client, request_id, std::move(message));
+  }
   const ActorId id = IdFromPb<ActorId>(reply->info().id());
   const bool dead = reply->info().state() == pb::DEAD;
   if (dead) {
@@ -68,7 +73,6 @@ void ActorDirectory::OnInfo(ProcessId client, std::uint64_t request_id, Result<p
     entry.known = true;
     *reply->mutable_info() = entry.info;
   }
-  pb::RayletToClient message;
   *message.mutable_actor_reply() = std::move(*reply);
   Reply(client, request_id, std::move(message));
 }

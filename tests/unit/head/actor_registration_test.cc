@@ -121,6 +121,84 @@ TEST_F(ActorRegistrationTest, GetIfExistsReturnsTheHolderOfTheName) {
       << "it is no actor of that class";
 }
 
+// An actor of that name that is about to end, and somebody who wants the name.
+class NameOfAnEndingActorTest : public ClusterTest {
+ protected:
+  NameOfAnEndingActorTest() {
+    AddNode(1);
+    job_ = StartJob();
+    EXPECT_TRUE(TryRegister(Named(1)).ok());
+    Started(1, 1);
+    cluster_->actors().Release(ActorNumber(1));
+  }
+  pb::ActorSpec Named(std::uint64_t number) {
+    pb::ActorSpec spec = Spec(number, job_);
+    spec.set_name("n");
+    return spec;
+  }
+  void Ask(std::uint64_t number, bool get_if_exists) {
+    pb::RegisterActorRequest request;
+    *request.mutable_spec() = Named(number);
+    request.set_get_if_exists(get_if_exists);
+    cluster_->actors().Register(request, [this, number](Result<pb::ActorReply> reply) {
+      EXPECT_FALSE(replies_.contains(number)) << "a second answer";
+      replies_.emplace(number, std::move(reply));
+    });
+    Settle();
+  }
+  bool Answered(std::uint64_t number) const { return replies_.contains(number); }
+  const pb::ActorReply& Reply(std::uint64_t number) { return replies_.at(number).value(); }
+
+  pb::JobInfo job_;
+  std::map<std::uint64_t, Result<pb::ActorReply>> replies_;
+};
+
+TEST_F(NameOfAnEndingActorTest, IsWaitedForAndTheNextActorIsMade) {
+  Ask(2, true);
+  Ask(3, true);
+  Ask(4, false);
+  EXPECT_FALSE(Answered(2) || Answered(3) || Answered(4));
+  ProcessDied(1, 1, 1, true);
+  Settle();
+  ASSERT_TRUE(Answered(2) && Answered(3) && Answered(4));
+  EXPECT_FALSE(Reply(2).existed());
+  EXPECT_EQ(Reply(2).info().id(), ActorNumber(2).Bytes());
+  EXPECT_TRUE(Reply(3).existed());
+  EXPECT_EQ(Reply(3).info().id(), ActorNumber(2).Bytes());
+  EXPECT_EQ(replies_.at(4).status().code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(NameOfAnEndingActorTest, WhoWaitsForLongIsToldToAskAgain) {
+  Ask(2, true);
+  loop_.Advance(NameQueue::kPatience - 100ms);
+  EXPECT_FALSE(Answered(2));
+  loop_.Advance(100ms);
+  ASSERT_TRUE(Answered(2));
+  EXPECT_TRUE(Reply(2).ask_again());
+  replies_.clear();
+  Ask(2, true);
+  ProcessDied(1, 1, 1, true);
+  Settle();
+  ASSERT_TRUE(Answered(2));
+  EXPECT_EQ(Reply(2).info().id(), ActorNumber(2).Bytes());
+}
+
+TEST_F(NameOfAnEndingActorTest, IsToldToNobodyWhoLooksForIt) {
+  pb::FindActor find;
+  find.set_name("n");
+  find.set_name_space("ns");
+  const Status status = cluster_->actors().Find(find).status();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("is ending: its last handle went"));
+  EXPECT_EQ(State(1), pb::ALIVE) << "by its id it is there until its end";
+}
+
+TEST_F(NameOfAnEndingActorTest, MayBeWaitedForWhenTheHeadStops) {
+  Ask(2, true);
+  cluster_.reset();
+  EXPECT_FALSE(Answered(2));
+}
+
 TEST_F(ActorRegistrationTest, NamesAreKeptApartByNamespaceAndFreedByDeath) {
   AddNode(1);
   const pb::JobInfo job = StartJob();
@@ -161,7 +239,7 @@ TEST_F(ActorRegistrationTest, RefusesBadSpecs) {
       {"actor's id", [](auto& spec) { spec.set_id("short"); }},
       {"actor's id", [](auto& spec) { spec.set_id(std::string(16, '\0')); }},
       {"class name", [](auto& spec) { spec.clear_class_name(); }},
-      {"actor's name", [](auto& spec) { spec.set_name("with space"); }},
+      {"actor's name", [](auto& spec) { spec.set_name("a\tb"); }},
       {"actor's name", [](auto& spec) { spec.set_name(std::string(256, 'a')); }},
       {"namespace", [](auto& spec) { spec.set_name("n"), spec.set_name_space("a\nb"); }},
       {"resource 'CPU'", [](auto& spec) { (*spec.mutable_resources()->mutable_units())["CPU"] = -1; }},
@@ -181,7 +259,7 @@ TEST_F(ActorRegistrationTest, RefusesBadSpecs) {
     EXPECT_THAT(status.message(), HasSubstr(named));
   }
   pb::ActorSpec longest = Spec(1, job);
-  longest.set_name(std::string(250, 'a') + "_-.:@");
+  longest.set_name(std::string(250, 'a') + "_ ;\u00fc");
   Register(longest);
 }
 
