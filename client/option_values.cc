@@ -1,5 +1,6 @@
 #include "client/option_values.h"
 
+#include "common/name.h"
 #include "common/resources.h"
 #include "common/utf8.h"
 #include "troupe/error.h"
@@ -50,6 +51,11 @@ pb::Placement ToPlacement(const std::optional<Scheduling>& scheduling) {
   placement.set_soft(scheduling->soft);
   for (const auto& [name, value] : scheduling->labels) (*placement.mutable_labels())[Utf8(name)] = Utf8(value);
   return placement;
+}
+
+std::string CheckedName(const char* what, const std::string& name) {
+  if (const Status status = CheckName(name, what); !status.ok()) BadOption(status.message());
+  return name;
 }
 
 std::int64_t CheckedRetries(const char* option, std::int64_t value) {

@@ -18,6 +18,8 @@ pb::Resources ToResources(const ActorOptions& options);
 // such actors spread.
 pb::Resources ToPlacementResources(const ActorOptions& options);
 pb::Placement ToPlacement(const std::optional<Scheduling>& scheduling);
+// `name`, when it may be one (common/name.h); `what` is "an actor's name".
+std::string CheckedName(const char* what, const std::string& name);
 // `value`, when it is a count or -1.
 std::int64_t CheckedRetries(const char* option, std::int64_t value);
 std::map<std::string, double> ToAmounts(const pb::Resources& resources);

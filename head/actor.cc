@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/name.h"
 #include "head/convert.h"
 #include "head/sha256.h"
 

@@ -3,8 +3,6 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include <cctype>
-
 namespace troupe::head {
 namespace {
 
@@ -75,19 +73,6 @@ std::string CanonicalBytes(const google::protobuf::MessageLite& message) {
     message.SerializeToCodedStream(&coded);
   }
   return bytes;
-}
-
-Status CheckName(std::string_view name, const char* what) {
-  if (name.empty() || name.size() > 255) {
-    return InvalidArgument(std::string(what) + " must have 1 to 255 characters, not " + std::to_string(name.size()));
-  }
-  for (unsigned char c : name) {
-    if (std::isalnum(c) != 0 || std::string_view("_-.:/@").find(static_cast<char>(c)) != std::string_view::npos)
-      continue;
-    return InvalidArgument(std::string(what) + " may hold only letters, digits and _ - . : / @, not '" +
-                           std::string(name.substr(0, 64)) + "'");
-  }
-  return OkStatus();
 }
 
 }  // namespace troupe::head

@@ -34,9 +34,6 @@ scheduler::Demand ToDemand(const ResourceSet& resources, const ResourceSet& plac
 // The same bytes for equal messages, whatever order their maps are in.
 std::string CanonicalBytes(const google::protobuf::MessageLite& message);
 
-// Whether `name` is 1 to 255 letters, digits and _ - . : / @; INVALID_ARGUMENT naming `what` otherwise.
-Status CheckName(std::string_view name, const char* what);
-
 // The first 8 digits, as logs and messages to people show ids.
 template <class Id>
 std::string Short(const Id& id) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/name.h"
 #include "common/shell_quote.h"
 #include "common/utf8.h"
 #include "head/convert.h"

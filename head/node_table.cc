@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/name.h"
 #include "head/convert.h"
 
 namespace troupe::head {

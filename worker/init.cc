@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "client/option_values.h"
 #include "client/runtime_impl.h"
 #include "common/descriptor_limit.h"
 #include "common/local_cluster.h"
 #include "common/session.h"
 #include "common/stdio_descriptors.h"
-#include "common/utf8.h"
 #include "ipc/client_wire.h"
 #include "troupe/error.h"
 #include "troupe/internal/runtime_access.h"
@@ -71,13 +71,18 @@ std::set<std::string> OwnLibraries() {
   return libraries;
 }
 
+std::string NameSpace(const InitOptions& options) {
+  const std::string name = options.name_space.empty() ? Environment("TROUPE_NAMESPACE") : options.name_space;
+  return name.empty() ? name : client::CheckedName("the job's namespace", name);
+}
+
 pb::RegisterClient Hello(const InitOptions& options) {
   pb::RegisterClient hello;
   hello.set_protocol_version(ipc::kClientProtocolVersion);
   hello.set_kind(pb::WorkerInfo::DRIVER);
   hello.set_process(ProcessId::Random().value);
   hello.set_pid(getpid());
-  hello.set_name_space(Utf8(options.name_space.empty() ? Environment("TROUPE_NAMESPACE") : options.name_space));
+  hello.set_name_space(NameSpace(options));
   hello.set_submission(Environment("TROUPE_SUBMISSION_ID"));
   hello.set_log_to_driver(options.log_to_driver);
   std::error_code error;
@@ -149,10 +154,11 @@ void Init(const InitOptions& options) {
   }
   ReserveStdio();
   RaiseDescriptorLimit();
+  const pb::RegisterClient hello = Hello(options);
   auto driver = std::make_unique<Driver>();
   const std::string socket = SocketToJoin(options, &driver->cluster);
   driver->runtime = std::make_shared<client::RuntimeImpl>();
-  if (const Status status = driver->runtime->Start(socket, Hello(options), nullptr); !status.ok()) {
+  if (const Status status = driver->runtime->Start(socket, hello, nullptr); !status.ok()) {
     if (driver->cluster) (void)driver->cluster->Stop();  // the first failure is the one to tell
     ThrowConnection(status);
   }

@@ -99,6 +99,17 @@ TEST_F(Commands, GetAndKillAnActorByNameAndId) {
   EXPECT_EQ(again.status, 4) << again;
 }
 
+TEST_F(Commands, TakeNamesInAnyLanguage) {
+  const std::string name = "gro\u00dfer Z\u00e4hler", name_space = "Werk S\u00fcd";
+  auto actor = Spawn<Printer>({.name = name, .name_space = name_space});
+  const int pid = actor.Print("a line of its own").Get(kDeadline);
+  EXPECT_TRUE(Troupe({"list", "actors"}).Says(name));
+  EXPECT_TRUE(Troupe({"get", "actor", name}).Says(name_space));
+  EXPECT_TRUE(Troupe({"logs", "actor", name, "--namespace", name_space}).Says("a line of its own"));
+  EXPECT_EQ(Troupe({"kill", name, "--namespace", name_space}).status, 0);
+  EXPECT_TRUE(WaitGone(pid));
+}
+
 TEST_F(Commands, KillWithRestartKeepsTheActor) {
   auto actor = Spawn<Printer>({.name = "phoenix", .name_space = "cli", .max_restarts = 1, .max_task_retries = -1});
   const int pid = actor.Print("x").Get(kDeadline);

@@ -98,7 +98,7 @@ TEST_F(JobTableTest, RefusesDriversThatMakeNoSense) {
   request.mutable_driver()->set_node("x");
   EXPECT_EQ(TryStartJob(request).status().code(), StatusCode::kInvalidArgument);
   request = Driver(9);
-  request.set_name_space("a b");
+  request.set_name_space("a\nb");
   EXPECT_EQ(TryStartJob(request).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(TryStartJob(Driver(9, "nosuch")).status().code(), StatusCode::kNotFound);
   ProcessGone(1, 9);
@@ -202,7 +202,7 @@ TEST_F(JobTableTest, RefusesSubmissionsThatMakeNoSense) {
       [](auto& request) { request.set_argv(0, ""); },
       [](auto& request) { request.set_package("../../etc/passwd"); },
       [](auto& request) { (*request.mutable_environment())["A=B"] = ""; },
-      [](auto& request) { request.set_name_space("a/b c"); },
+      [](auto& request) { request.set_name_space("a\tb"); },
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     pb::SubmitJobRequest request = Submission();

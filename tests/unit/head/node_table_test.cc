@@ -23,7 +23,7 @@ TEST_F(NodeTableTest, RefusesHellosThatMakeNoSense) {
       {"node's id", [](auto& hello) { hello.set_node(std::string(16, '\0')); }},
       {"HOST:PORT", [](auto& hello) { hello.clear_address(); }},
       {"node's resources", [](auto& hello) { (*hello.mutable_total()->mutable_units())["CPU"] = -1; }},
-      {"label", [](auto& hello) { (*hello.mutable_labels())["a b"] = "c"; }},
+      {"label", [](auto& hello) { (*hello.mutable_labels())["a\nb"] = "c"; }},
   };
   for (const auto& [named, spoil] : cases) {
     pb::NodeHello hello = Hello(1);
