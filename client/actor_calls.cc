@@ -27,7 +27,7 @@ bool ActorTable::TakesMore(const ActorRecord& actor) const {
 bool ActorTable::Congested(const ActorRecord& actor) const {
   if (actor.queue.size() >= kMaxUnsent || actor.in_flight >= kMaxInFlight) return true;
   if (actor.running() && !TakesMore(actor) && actor.queue.size() >= kMaxHeldBack) return true;
-  return actor.state == pb::ALIVE && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
+  return actor.running() && core_.outbox->Backlog(actor.address) > Outbox::kBacklogLimit;
 }
 
 bool ActorTable::AwaitsAnswers(const ActorRecord& actor) const {
@@ -38,8 +38,8 @@ bool ActorTable::AwaitsAnswers(const ActorRecord& actor) const {
 internal::ObjectPtr ActorTable::Call(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<PendingCall> call) {
   call->actor = actor;
   internal::ObjectPtr result = objects_.NewPending(call);
-  if (actor->state == pb::DEAD) {
-    FailCall(call, DeathError(*actor, Outcome::kNotExecuted));
+  if (actor->dead()) {
+    FailCall(call, DeathError(*actor, Outcome::kNotExecuted, call->name));
     return result;
   }
   if (!call->arguments.refs.empty() || !call->arguments.values.actors.empty()) {
@@ -63,10 +63,8 @@ bool ActorTable::SendFirst(const std::shared_ptr<ActorRecord>& actor) {
   if (call->unresolved > 0) return false;
   actor->queue.pop_front();
   if (!call->arguments.refs.empty()) {
-    if (const ErrorInfo* error = ArgumentError(call->arguments)) {
-      ErrorInfo passed_on = *error;
-      passed_on.outcome = Outcome::kNotExecuted;
-      FailCall(call, std::move(passed_on));
+    if (auto error = ArgumentError(call->arguments, call->name)) {
+      FailCall(call, std::move(*error));
       return true;
     }
   }
@@ -132,43 +130,45 @@ void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo er
   call->done = true;
   auto result = objects_.Find({core_.self.process.value, call->sequence});
   if (!result) return;
-  if (error.method.empty()) error.method = call->name;  // else that of an argument, or the constructor
+  if (error.context.empty()) error.method = call->name;  // else it is another call that failed, or the constructor
   objects_.Fail(result, std::move(error));
 }
 
 // What was sent and not answered: what the process may have begun is sent again if it has retries left, or ends with
 // `error`. What it has not begun and, being gone, never will, waits as if it had not been sent; of a process that
-// lives, whose way is broken, it ends as not executed.
+// lives, whose way is broken, it ends as not executed. The actor has left kRunning before.
 void ActorTable::TakeBackSent(const std::shared_ptr<ActorRecord>& actor, const ErrorInfo& error, std::uint64_t reached,
                               bool gone) {
-  by_process_.erase(actor->address.process);
-  actor->gone = true;
-  auto sent = std::exchange(actor->sent, {});
-  std::deque<std::shared_ptr<PendingCall>> again;
+  const auto sent = std::exchange(actor->sent, {});
+  actor->in_flight = actor->in_flight_bytes = 0;
+  std::vector<std::shared_ptr<PendingCall>> again, lost;
   for (const auto& call : sent) {
     if (call->done) continue;
-    --actor->in_flight;
-    actor->in_flight_bytes -= call->sent_bytes;
     call->sent_to = {};
     const bool may_have_begun = call->MayHaveBegun(reached);
     if (!may_have_begun) --call->attempt;
-    if (may_have_begun || !gone) {
-      if (call->retries_left == 0) {
-        ErrorInfo own = error;
-        if (call->attempt == 0) own.outcome = Outcome::kNotExecuted;
-        FailCall(call, std::move(own));
-        continue;
-      }
-      if (call->retries_left > 0) --call->retries_left;
+    const bool costs_a_retry = may_have_begun || !gone;
+    if (costs_a_retry && call->retries_left == 0) {
+      lost.push_back(call);
+      continue;
     }
+    if (costs_a_retry && call->retries_left > 0) --call->retries_left;
     again.push_back(call);
   }
+  // First of all: what follows from the end of a call may ask whether the actor is still needed.
   actor->queue.insert(actor->queue.begin(), again.begin(), again.end());
+  for (const auto& call : lost) {
+    ErrorInfo own = error;
+    if (call->attempt == 0) own.outcome = Outcome::kNotExecuted;
+    FailCall(call, std::move(own));
+  }
 }
 
 // The process of the current incarnation is gone.
 void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const std::string& why, std::uint64_t reached) {
-  ErrorInfo error = DeathError(*actor, Outcome::kUnknown);
+  actor->ended = actor->incarnation;
+  Enter(actor, ActorPhase::kAway);
+  ErrorInfo error = DeathError(*actor, Outcome::kUnknown, "");
   error.message = "its process died during the call";
   if (!why.empty()) error.message += ": " + why;
   TakeBackSent(actor, error, reached, true);
@@ -179,7 +179,15 @@ void ActorTable::OnPathBroken(ProcessId process, const std::string& reason, std:
   auto it = by_process_.find(process);
   if (it == by_process_.end()) return;
   const std::shared_ptr<ActorRecord> actor = it->second;
-  if (actor->held) return OnProcessLost(actor, reason, kAllReached);
+  if (actor->phase == ActorPhase::kCut) return;
+  if (actor->phase == ActorPhase::kLastWords) return OnProcessLost(actor, reason, kAllReached);  // they are lost
+  Enter(actor, ActorPhase::kCut);
+  // Not at once: who keeps sending into a way that stays broken should not do nothing else.
+  core_.outbox->After(kPathPause, [this, actor, incarnation = actor->incarnation] {
+    if (actor->phase != ActorPhase::kCut || actor->incarnation != incarnation) return;
+    Enter(actor, ActorPhase::kRunning);
+    Flush(actor);
+  });
   TakeBackSent(actor,
                {.kind = ErrorKind::kSystem,
                 .outcome = Outcome::kUnknown,
@@ -187,27 +195,24 @@ void ActorTable::OnPathBroken(ProcessId process, const std::string& reason, std:
                 .actor_class = actor->class_name,
                 .actor = actor->id},
                reached, false);
-  // Not at once: who keeps sending into a way that stays broken should not do nothing else.
-  core_.outbox->After(kPathPause, [this, actor, incarnation = actor->incarnation] {
-    const bool same = actor->state == pb::ALIVE && actor->incarnation == incarnation && actor->gone;
-    if (!same || core_.IsDead(actor->address) || !actors_.contains(actor->id)) return;
-    actor->gone = false;
-    by_process_[actor->address.process] = actor;
-    Flush(actor);
-  });
   ReleaseIfUnused(actor);
 }
 
-ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome) {
+ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome, const std::string& call) {
   ErrorInfo error = actor.death;
-  // A constructor that threw, or a program that cannot start, is what every call should tell.
   if (error.kind == ErrorKind::kUnspecified) error.kind = ErrorKind::kActorDied;
   if (error.kind == ErrorKind::kWorkerDied) error.kind = ErrorKind::kActorDied;
-  if (error.message.empty()) error.message = "the actor is dead";
+  if (error.message.empty() && error.kind != ErrorKind::kThrew) error.message = "the actor is dead";
   error.outcome = outcome;
+  // What every call should tell: that the constructor failed, or did not run as an argument of it failed.
+  const bool of_constructor = !error.method.empty() || !error.context.empty();
+  if (of_constructor && !call.empty()) {
+    const std::string became = call + (outcome == Outcome::kNotExecuted ? " was not executed" : " may have run");
+    error.context = became + (error.context.empty() ? "" : ": " + error.context);
+  }
+  if (!actor.death.context.empty()) return error;  // it is another call that failed, elsewhere
   error.actor = actor.id;
   if (error.actor_class.empty()) error.actor_class = actor.class_name;
-  if (error.kind == ErrorKind::kThrew) error.method = "the constructor of " + error.actor_class;
   return error;
 }
 

@@ -1,7 +1,6 @@
 #include "client/actor_table.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "client/arguments.h"
@@ -56,6 +55,17 @@ internal::ActorPtr ActorTable::Handle(const std::shared_ptr<ActorRecord>& actor)
   return handle;
 }
 
+void ActorTable::Enter(const std::shared_ptr<ActorRecord>& actor, ActorPhase phase) {
+  const auto at = by_process_.find(actor->address.process);
+  const bool listed = at != by_process_.end() && at->second == actor;
+  actor->phase = phase;
+  if (actor->has_process()) {
+    by_process_[actor->address.process] = actor;
+  } else if (listed) {
+    by_process_.erase(at);
+  }
+}
+
 internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
                                       std::function<void(const pb::RayletToClient&)> registered) {
   const ActorId id{core_.self.process.value, ++core_.last_sequence};
@@ -67,7 +77,7 @@ internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, in
   spec.set_id(id.Bytes());
   actor->spec = std::move(spec);
   actor->arguments = std::move(arguments);
-  actor->registering = true;
+  Enter(actor, ActorPhase::kComposing);
   internal::ActorPtr handle = Handle(actor);
   actor->unresolved = AwaitArguments(objects_, actor->arguments, [this, actor, get_if_exists, registered] {
     if (--actor->unresolved == 0) SendCreation(actor, get_if_exists, registered);
@@ -77,86 +87,111 @@ internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, in
 }
 
 void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
-                              const std::function<void(const pb::RayletToClient&)>& registered) {
-  const ErrorInfo* const failed = ArgumentError(actor->arguments);
-  const std::optional<ErrorInfo> error = failed ? *failed : TooLong(actor->arguments);
-  if (error) {
-    actor->spec.reset();
-    actor->death = *error;
-    pb::RayletToClient refused;
-    *refused.mutable_error() = ToProto(*error);
-    Die(actor);
-    registered(refused);
-    return OnRegistered(actor);
+                              const Registered& registered) {
+  if (actor->phase == ActorPhase::kComposing) {
+    const std::string constructor = "the constructor of " + actor->class_name;
+    std::optional<ErrorInfo> error = ArgumentError(actor->arguments, constructor);
+    if (!error && (error = TooLong(actor->arguments))) error->method = constructor;
+    if (error) {
+      actor->death = std::move(*error);
+      Die(actor);
+    }
   }
-  pb::ClientToRaylet message;
-  pb::CreateActor& create = *message.mutable_create_actor();
+  if (actor->phase != ActorPhase::kComposing) {  // be it that the raylet was lost meanwhile
+    pb::RayletToClient refused;
+    *refused.mutable_error() = ToProto(actor->death);
+    return registered(refused);
+  }
+  auto message = std::make_shared<pb::ClientToRaylet>();
+  pb::CreateActor& create = *message->mutable_create_actor();
   *create.mutable_spec() = std::move(*actor->spec);
   actor->spec.reset();
   create.set_get_if_exists(get_if_exists);
   // The arguments may be read by several incarnations, so nobody is counted: this process keeps what they name.
   EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self), create.mutable_spec()->mutable_arguments());
-  core_.outbox->Request(std::move(message), [this, actor, registered](const pb::RayletToClient& reply) {
-    if (reply.has_error()) {
-      const bool refused = reply.error().kind() != pb::Error::SYSTEM;  // else the head may have made it
-      if (!refused) TellRelease(*actor);
-      actor->death = FromProto(reply.error());
-      actor->death.outcome = refused ? Outcome::kNotExecuted : Outcome::kUnknown;
-      Die(actor);
-    } else if (reply.actor_reply().info().id() == actor->id.Bytes()) {
-      Apply(actor, reply.actor_reply().info());
-      Watch(actor);
-    }
+  Enter(actor, ActorPhase::kRegistering);
+  AskToRegister(actor, std::move(message), registered);
+}
+
+void ActorTable::AskToRegister(const std::shared_ptr<ActorRecord>& actor,
+                               std::shared_ptr<const pb::ClientToRaylet> creation, const Registered& registered) {
+  core_.outbox->Request(*creation, [this, actor, creation, registered](const pb::RayletToClient& reply) {
+    const pb::ActorReply& answer = reply.actor_reply();
+    // The one that has the name ends, and the head waits for that; or this process knows it before the head does.
+    const bool again = answer.ask_again() || (answer.existed() && IsOver(answer.info()));
+    if (!reply.has_error() && again && core_.lost.empty()) return AskToRegister(actor, creation, registered);
+    OnRegistered(actor, reply);
     registered(reply);
-    OnRegistered(actor);
+    ReleaseIfUnused(actor);
   });
 }
 
-void ActorTable::OnRegistered(const std::shared_ptr<ActorRecord>& actor) {
-  actor->registering = false;
-  for (auto& work : std::exchange(actor->on_registered, {})) work();
-  ReleaseIfUnused(actor);
+void ActorTable::OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply) {
+  if (actor->dead()) return;
+  if (reply.has_error()) {
+    const bool refused = reply.error().kind() != pb::Error::SYSTEM;  // else the head may have made it
+    if (!refused) TellRelease(*actor);
+    actor->death = FromProto(reply.error());
+    actor->death.outcome = refused ? Outcome::kNotExecuted : Outcome::kUnknown;
+    return Die(actor);
+  }
+  if (reply.actor_reply().info().id() != actor->id.Bytes()) {
+    actor->death = {
+        .kind = ErrorKind::kRefused, .outcome = Outcome::kNotExecuted, .message = "another actor has its name"};
+    return Die(actor);
+  }
+  Enter(actor, ActorPhase::kAway);
+  Apply(actor, reply.actor_reply().info());
+  for (auto& work : std::exchange(actor->on_registered, {})) core_.work.Run(std::move(work));
 }
 
-internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
-  const ActorId id = ActorId::FromBytes(info.id()).value_or(ActorId{});
-  internal::ActorPtr handle = Borrow(internal::ActorName{.id = id,
-                                                         .creator = ToAddress(info.creator()),
-                                                         .detached = info.detached(),
-                                                         .max_task_retries = info.max_task_retries(),
-                                                         .max_pending_calls = info.max_pending_calls()});
-  Apply(handle->record(), info);
-  return handle;
-}
-
-internal::ActorPtr ActorTable::Borrow(const internal::ActorName& name) {
-  auto it = actors_.find(name.id);
-  if (it != actors_.end()) return Handle(it->second);
+std::pair<std::shared_ptr<ActorRecord>, bool> ActorTable::FindOrMake(const internal::ActorName& name) {
+  if (auto it = actors_.find(name.id); it != actors_.end()) return {it->second, false};
   auto actor = NewRecord(name.id, name.creator);
   actor->detached = name.detached;
   actor->max_task_retries = name.max_task_retries;
   actor->max_pending_calls = name.max_pending_calls;
-  if (!name.detached && name.creator.process != core_.self.process) {
-    actor->refs.borrowed = 1;
-    SendCount(core_, FrameType::kAddRef, NameOf(*actor), core_.self, 1);
+  return {actor, true};
+}
+
+internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
+  const auto [actor, is_new] = FindOrMake({.id = ActorId::FromBytes(info.id()).value_or(ActorId{}),
+                                           .creator = ToAddress(info.creator()),
+                                           .detached = info.detached(),
+                                           .max_task_retries = info.max_task_retries(),
+                                           .max_pending_calls = info.max_pending_calls()});
+  internal::ActorPtr handle = Handle(actor);
+  if (is_new) CountSelf(*actor);
+  Apply(actor, info);
+  return handle;
+}
+
+internal::ActorPtr ActorTable::Borrow(const internal::ActorName& name) {
+  const auto [actor, is_new] = FindOrMake(name);
+  internal::ActorPtr handle = Handle(actor);
+  if (is_new) {
+    CountSelf(*actor);
+    AskHead(actor);
   }
-  Watch(actor);
-  return Handle(actor);
+  return handle;
+}
+
+void ActorTable::CountSelf(ActorRecord& actor) {
+  if (actor.detached || actor.creator.process == core_.self.process) return;
+  actor.refs.borrowed = 1;
+  SendCount(core_, FrameType::kAddRef, NameOf(actor), core_.self, 1);
 }
 
 internal::ActorPtr ActorTable::Adopt(const RefName& name) {
-  const ActorId id{name.id.high, name.id.low};
-  auto it = actors_.find(id);
-  std::shared_ptr<ActorRecord> actor = it == actors_.end() ? nullptr : it->second;
-  if (!actor) {
-    actor = NewRecord(id, name.owner);
-    actor->detached = name.kind == RefName::Kind::kDetachedActor;
-    actor->max_task_retries = name.max_task_retries;
-    actor->max_pending_calls = name.max_pending_calls;
-    Watch(actor);
-  }
+  const auto [actor, is_new] = FindOrMake({.id = {name.id.high, name.id.low},
+                                           .creator = name.owner,
+                                           .detached = name.kind == RefName::Kind::kDetachedActor,
+                                           .max_task_retries = name.max_task_retries,
+                                           .max_pending_calls = name.max_pending_calls});
+  internal::ActorPtr handle = Handle(actor);
+  if (is_new) AskHead(actor);
   if (!actor->detached && name.owner.process != core_.self.process) ++actor->refs.borrowed;
-  return Handle(actor);
+  return handle;
 }
 
 RefName ActorTable::NameFor(const internal::ActorPtr& handle, const Address& receiver) {
@@ -189,17 +224,24 @@ void ActorTable::OnReleased(const std::shared_ptr<ActorRecord>& actor) {
 // The record stays while calls are unanswered, whose results may still be wanted, and until the head knows the actor: a
 // release must not come before its registration. Whoever ends such a state asks here again.
 void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
-  if (!actor->refs.Unused() || !actor->queue.empty() || actor->in_flight > 0 || actor->registering) return;
-  if (!actors_.contains(actor->id)) return;
+  if (actor->registering() || actor->phase == ActorPhase::kReleased) return;
+  if (!actor->refs.Unused() || !actor->queue.empty() || actor->in_flight > 0) return;
   if (!actor->detached) {
     if (actor->creator.process == core_.self.process) {
-      if (actor->state != pb::DEAD) TellRelease(*actor);
+      if (!actor->dead()) TellRelease(*actor);
     } else if (actor->refs.borrowed != 0) {
       SendCount(core_, FrameType::kDropRef, NameOf(*actor), core_.self, std::exchange(actor->refs.borrowed, 0));
     }
   }
-  by_process_.erase(actor->address.process);
+  Enter(actor, ActorPhase::kReleased);
   actors_.erase(actor->id);
+}
+
+bool ActorTable::IsOver(const pb::ActorInfo& info) const {
+  if (info.state() == pb::DEAD) return true;
+  auto it = actors_.find(ActorId::FromBytes(info.id()).value_or(ActorId{}));
+  if (it != actors_.end()) return it->second->dead();
+  return !info.detached() && info.creator().process() == core_.self.process.value;
 }
 
 void ActorTable::TellRelease(const ActorRecord& actor) {
@@ -208,21 +250,16 @@ void ActorTable::TellRelease(const ActorRecord& actor) {
   core_.outbox->SendRaylet(message);
 }
 
-void ActorTable::Watch(const std::shared_ptr<ActorRecord>& actor) {
-  if (actor->watched) return;
-  actor->watched = true;
-  AskHead(actor);
-}
-
 void ActorTable::AskHead(const std::shared_ptr<ActorRecord>& actor) {
   pb::ClientToRaylet message;
   message.mutable_find_actor()->set_id(actor->id.Bytes());
   core_.outbox->Request(std::move(message), [this, actor](const pb::RayletToClient& reply) {
+    if (actor->dead() || actor->phase == ActorPhase::kReleased) return;
     if (!reply.has_error()) return Apply(actor, reply.actor_reply().info());
     // The head could not be asked, which says nothing of the actor.
     if (reply.error().kind() == pb::Error::SYSTEM && core_.lost.empty()) {
       return core_.outbox->After(kAskHeadAgain, [this, actor] {
-        if (actors_.contains(actor->id) && actor->state != pb::DEAD) AskHead(actor);
+        if (!actor->dead() && actor->phase != ActorPhase::kReleased) AskHead(actor);
       });
     }
     actor->death = FromProto(reply.error());
@@ -233,7 +270,7 @@ void ActorTable::AskHead(const std::shared_ptr<ActorRecord>& actor) {
 bool ActorTable::OwnsAny() const {
   return std::any_of(actors_.begin(), actors_.end(), [this](const auto& entry) {
     const ActorRecord& actor = *entry.second;
-    return actor.creator.process == core_.self.process && !actor.detached && actor.state != pb::DEAD;
+    return actor.creator.process == core_.self.process && !actor.detached && !actor.dead();
   });
 }
 
@@ -247,58 +284,55 @@ void ActorTable::OnUpdate(const pb::ActorInfo& info) {
 }
 
 void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
-  if (actor->state == pb::DEAD) return;
-  const std::uint64_t known = actor->held ? actor->held->version() : actor->version;
-  const bool stale = info.version() < known || info.incarnation() < actor->incarnation;
+  // While it is registering another thread may have been told of it; the registration's own answer says as much.
+  if (actor->registering() || actor->dead() || actor->phase == ActorPhase::kReleased) return;
+  if (actor->held && actor->held->state() == pb::DEAD) return;
   // An answer that was waited for may come after an update that followed it. The last word needs no number.
+  const bool stale = info.version() < actor->version || info.incarnation() < actor->incarnation;
   if (stale && info.state() != pb::DEAD) return;
-  if (info.incarnation() == actor->incarnation && actor->gone && info.state() == pb::ALIVE) return;  // old news
+  if (info.state() == pb::ALIVE && info.incarnation() <= actor->ended) return;  // old news
+  actor->version = info.version();
+  if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool ends_process = info.state() != pb::ALIVE || info.incarnation() != actor->incarnation;
-  if (actor->running() && ends_process && !core_.IsDead(actor->address)) {
-    return Hold(actor, info);
+  switch (actor->phase) {
+    case ActorPhase::kLastWords: actor->held = info; return;
+    case ActorPhase::kCut:
+      if (!ends_process) return;  // it is there, as was known
+      break;
+    case ActorPhase::kRunning:
+      if (ends_process && !core_.IsDead(actor->address)) return Hold(actor, info);
+      break;
+    default: break;
   }
-  if (actor->held) {
-    actor->held = info;
-  } else {
-    Take(actor, info);
-  }
+  Take(actor, info);
 }
 
 void ActorTable::Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
   actor->held = info;
-  core_.outbox->After(kLastWords, [this, actor, process = actor->address.process] {
-    if (actor->held && actor->address.process == process)
-      OnProcessLost(actor, "its node did not tell how it ended", kAllReached);
+  Enter(actor, ActorPhase::kLastWords);
+  core_.outbox->After(kLastWords, [this, actor, incarnation = actor->incarnation] {
+    if (actor->phase != ActorPhase::kLastWords || actor->incarnation != incarnation) return;
+    OnProcessLost(actor, "its node did not tell how it ended", kAllReached);
   });
 }
 
 void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
-  if (!info.class_name().empty()) actor->class_name = info.class_name();
-  const bool was_alive = actor->state == pb::ALIVE;
-  if (was_alive && (info.state() != pb::ALIVE || info.incarnation() != actor->incarnation)) {
+  const bool alive = info.state() == pb::ALIVE;
+  if (actor->has_process() && (!alive || info.incarnation() != actor->incarnation)) {
     LoseProcess(actor, info.death().message(), kAllReached);
   }
-  actor->version = info.version();
-  actor->state = info.state();
-  actor->incarnation = info.incarnation();
+  actor->incarnation = std::max(actor->incarnation, info.incarnation());  // the last word may have none
   actor->infeasible = info.infeasible();
   actor->pending_reason = info.pending_reason();
-  actor->gone = false;
-  switch (info.state()) {
-    case pb::ALIVE:
-      actor->address = ToAddress(info.address());
-      by_process_[actor->address.process] = actor;
-      core_.IsDead(actor->address) ? LoseProcess(actor, "", kAllReached) : Flush(actor);
-      break;
-    case pb::DEAD:
-      actor->death = FromProto(info.death());
-      Die(actor);
-      break;
-    case pb::PENDING: TellPending(*actor); break;
-    default:
-      actor->death = FromProto(info.death());
-      if (info.infeasible()) TellPending(*actor);
-      break;
+  if (!alive && info.state() != pb::PENDING) actor->death = FromProto(info.death());
+  if (alive) {
+    actor->address = ToAddress(info.address());
+    Enter(actor, ActorPhase::kRunning);
+    core_.IsDead(actor->address) ? LoseProcess(actor, "", kAllReached) : Flush(actor);
+  } else if (info.state() == pb::DEAD) {
+    Die(actor);
+  } else if (info.state() == pb::PENDING || info.infeasible()) {
+    TellPending(*actor);
   }
   ReleaseIfUnused(actor);
 }
@@ -309,8 +343,7 @@ void ActorTable::TellPending(const ActorRecord& actor) {
   const bool is_own = actor.creator.process == core_.self.process;
   if (!is_own || actor.pending_reason.empty() || told_.size() >= kMaxTold) return;
   if (!told_.insert(actor.class_name + actor.pending_reason).second) return;
-  const std::string text = "actor " + actor.class_name + WhyPending(actor);
-  std::fprintf(stderr, "troupe: %s.\n", text.c_str());
+  core_.outbox->Tell("actor " + actor.class_name + WhyPending(actor) + ".");
 }
 
 std::string ActorTable::WhyPending(const ActorRecord& actor) {
@@ -320,21 +353,23 @@ std::string ActorTable::WhyPending(const ActorRecord& actor) {
 }
 
 void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
-  actor->state = pb::DEAD;
-  actor->held.reset();
-  by_process_.erase(actor->address.process);
-  auto sent = std::exchange(actor->sent, {});
-  for (const auto& call : sent) {
-    if (!call->done) FailCall(call, DeathError(*actor, Outcome::kUnknown));
-  }
+  const auto sent = std::exchange(actor->sent, {});
+  const auto queue = std::exchange(actor->queue, {});
   actor->in_flight = actor->in_flight_bytes = 0;
-  auto queue = std::exchange(actor->queue, {});
+  actor->held.reset();
+  actor->spec.reset();
+  actor->arguments = {};
+  Enter(actor, ActorPhase::kDead);
+  for (const auto& call : sent) {
+    if (!call->done) FailCall(call, DeathError(*actor, Outcome::kUnknown, call->name));
+  }
   for (const auto& call : queue) {
     // A call that was sent before and waited to be sent again may have run.
-    if (!call->done) FailCall(call, DeathError(*actor, call->attempt > 0 ? Outcome::kUnknown : Outcome::kNotExecuted));
+    const Outcome outcome = call->attempt > 0 ? Outcome::kUnknown : Outcome::kNotExecuted;
+    FailCall(call, DeathError(*actor, outcome, call->name));
   }
-  actor->arguments = {};
-  if (actor->refs.Unused()) ReleaseIfUnused(actor);
+  for (auto& work : std::exchange(actor->on_registered, {})) core_.work.Run(std::move(work));
+  ReleaseIfUnused(actor);
 }
 
 void ActorTable::OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) {
@@ -362,14 +397,14 @@ void ActorTable::OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const 
                                std::uint64_t reached) {
   const std::optional<pb::ActorInfo> held = std::exchange(actor->held, std::nullopt);
   LoseProcess(actor, held ? held->death().message() : reason, reached);
-  if (held) Take(actor, *held);
+  if (held && !actor->dead() && actor->phase != ActorPhase::kReleased) Take(actor, *held);
   ReleaseIfUnused(actor);
 }
 
 void ActorTable::FailAll(const ErrorInfo& error) {
   auto actors = actors_;
   for (const auto& [id, actor] : actors) {
-    if (actor->state == pb::DEAD) continue;
+    if (actor->dead() || actor->phase == ActorPhase::kReleased) continue;
     actor->death = error;
     Die(actor);
   }

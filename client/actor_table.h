@@ -8,6 +8,10 @@
 //
 // The head's word that a process has ended takes another way than the replies which that process gave before, and may
 // overtake them. It is held until the process is known to be gone here: then all that it wrote has been read.
+//
+// ActorPhase (client/actor_record.h) has the states of an actor. A record leaves the table when nothing needs it, and a
+// new one may take its place, of the same id: an answer or timer that was for the old record finds it kReleased, and
+// touches neither the table nor the new one.
 #pragma once
 
 #include <functional>
@@ -15,7 +19,9 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
+#include "client/actor_record.h"
 #include "client/object_table.h"
 
 namespace troupe::client {
@@ -31,10 +37,11 @@ class ActorTable {
   // --- Handles -----------------------------------------------------------------------------------------------------
 
   // An actor that this process creates; its spec is sent once the arguments have values. `registered` is called
-  // with the head's answer.
+  // with the head's answer, which may be that another actor has the name; never with one that ends.
   internal::ActorPtr Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
                             std::function<void(const pb::RayletToClient&)> registered);
-  // A handle from the head's knowledge (a name was looked up), counted at the creator.
+  // A handle from the answer to this process's question for a name, counted at the creator. Who has had such an answer
+  // is told of what follows.
   internal::ActorPtr Borrow(const pb::ActorInfo& info);
   internal::ActorPtr Borrow(const internal::ActorName& name);
   internal::ActorPtr Adopt(const RefName& name);
@@ -51,6 +58,9 @@ class ActorTable {
   // The reply to a call, if it is still waited for.
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
 
+  // Whether this process knows that an actor which the head takes to be alive is none any more: it died, or its last
+  // handle went here and the head has yet to hear of it.
+  bool IsOver(const pb::ActorInfo& info) const;
   // Whether an actor that this process made would end with it.
   bool OwnsAny() const;
 
@@ -65,18 +75,26 @@ class ActorTable {
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes) const;
   void FailAll(const ErrorInfo& error);
 
-  // The error of an actor that is DEAD, as a caller of one of its methods should see it.
-  static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome);
+  // The error of an actor that is dead, as the caller of its method `call` should see it; empty: of no method.
+  static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome, const std::string& call);
   // What follows the actor's name: " waits to be placed: ..."; empty when it does not.
   static std::string WhyPending(const ActorRecord& actor);
 
  private:
+  using Registered = std::function<void(const pb::RayletToClient&)>;
+
   std::shared_ptr<ActorRecord> NewRecord(ActorId id, Address creator);
+  // The record of that name, and whether it is new.
+  std::pair<std::shared_ptr<ActorRecord>, bool> FindOrMake(const internal::ActorName& name);
+  // The only one that changes a record's phase; keeps by_process_ in step.
+  void Enter(const std::shared_ptr<ActorRecord>& actor, ActorPhase phase);
   internal::ActorPtr Handle(const std::shared_ptr<ActorRecord>& actor);
-  void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists,
-                    const std::function<void(const pb::RayletToClient&)>& registered);
-  void OnRegistered(const std::shared_ptr<ActorRecord>& actor);
-  void Watch(const std::shared_ptr<ActorRecord>& actor);
+  void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists, const Registered& registered);
+  void AskToRegister(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<const pb::ClientToRaylet> creation,
+                     const Registered& registered);
+  void OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply);
+  // Tells the creator, if that is another process, that this one has a handle which nobody sent it.
+  void CountSelf(ActorRecord& actor);
   void AskHead(const std::shared_ptr<ActorRecord>& actor);
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
@@ -98,8 +116,10 @@ class ActorTable {
   Core& core_;
   ObjectTable& objects_;
   RefCodec& codec_;
+  // Every record in any phase but kReleased, one for an id.
   std::unordered_map<ActorId, std::shared_ptr<ActorRecord>> actors_;
-  std::unordered_map<ProcessId, std::shared_ptr<ActorRecord>> by_process_;  // ALIVE ones
+  // Those of them that have a process (ActorRecord::has_process), by its id.
+  std::unordered_map<ProcessId, std::shared_ptr<ActorRecord>> by_process_;
   std::set<std::string> told_;  // why actors of this process wait: what its user has been told
 };
 

@@ -18,11 +18,17 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
   return waiting + AwaitRegistered(arguments.values.actors, ready);
 }
 
-const ErrorInfo* ArgumentError(const internal::Arguments& arguments) {
+std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, const std::string& call) {
   for (const auto& [position, object] : arguments.refs) {
-    if (object->record()->state == ObjectRecord::State::kError) return object->record()->error.get();
+    if (object->record()->state != ObjectRecord::State::kError) continue;
+    object->record()->heard = true;
+    ErrorInfo error = *object->record()->error;
+    error.outcome = Outcome::kNotExecuted;
+    // In place of the argument's own context: of a long chain of calls the first failure and the last call are told.
+    error.context = call + " was not executed, because its argument " + std::to_string(position + 1) + " failed";
+    return error;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::optional<ErrorInfo> TooLong(const internal::Arguments& arguments) {
@@ -49,7 +55,7 @@ WireArguments ToWire(ObjectTable& objects, RefCodec& codec, const internal::Argu
     wire.contained = codec.NamesFor(arguments.values.objects, arguments.values.actors, receiver);
   }
   for (const auto& [position, object] : arguments.refs) {
-    const ObjectRecord& record = *object->record();
+    ObjectRecord& record = *object->record();
     // The caller keeps the object until the call is answered, so the receiver is not counted as a holder.
     wire.refs.push_back({position, {.id = record.id, .owner = record.owner}, objects.ValueFor(record, receiver)});
   }

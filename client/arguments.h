@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "client/object_table.h"
@@ -16,8 +17,9 @@ namespace troupe::client {
 // the arguments or in the value of a ref, of an actor that the head does not know yet.
 std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& arguments,
                            const std::function<void()>& ready);
-// The error of the first argument that has one; null when all have values.
-const ErrorInfo* ArgumentError(const internal::Arguments& arguments);
+// What `call` ends with when an argument has an error: that it was not executed, and beneath it what failed for its
+// first such argument. None when all have values.
+std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, const std::string& call);
 // The error of arguments that make a longer message than there may be: by the number of refs and handles, as large
 // values are no part of it. To be asked before ToWire, which counts the receiver as their holder.
 std::optional<ErrorInfo> TooLong(const internal::Arguments& arguments);

@@ -13,6 +13,7 @@ ErrorInfo FromProto(const pb::Error& error) {
   info.remote_type = error.remote_type();
   info.actor_class = error.actor_class();
   info.method = error.method();
+  info.context = error.context();
   info.actor = ActorId::FromBytes(error.actor()).value_or(ActorId{});
   info.node = NodeId::FromBytes(error.node()).value_or(NodeId{});
   info.pid = error.pid();
@@ -27,6 +28,7 @@ pb::Error ToProto(const ErrorInfo& info) {
   error.set_remote_type(Utf8(CutText(info.remote_type)));
   error.set_actor_class(Utf8(CutText(info.actor_class)));
   error.set_method(Utf8(CutText(info.method)));
+  error.set_context(Utf8(CutText(info.context)));
   if (info.actor) error.set_actor(info.actor.Bytes());
   if (info.node) error.set_node(info.node.Bytes());
   error.set_pid(info.pid);

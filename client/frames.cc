@@ -43,6 +43,7 @@ void Write(WireWriter& w, const ErrorInfo& error) {
   w.PutBytes(CutText(error.remote_type));
   w.PutBytes(CutText(error.actor_class));
   w.PutBytes(CutText(error.method));
+  w.PutBytes(CutText(error.context));
   w.Put(error.actor);
   w.Put(error.node);
   w.Put(static_cast<std::int32_t>(error.pid));
@@ -55,6 +56,7 @@ bool Read(WireReader& r, ErrorInfo* error) {
   error->remote_type = r.GetBytes();
   error->actor_class = r.GetBytes();
   error->method = r.GetBytes();
+  error->context = r.GetBytes();
   error->actor = r.Get<ActorId>();
   error->node = r.Get<NodeId>();
   error->pid = r.Get<std::int32_t>();

@@ -72,6 +72,8 @@ void Messenger::Stop() {
   socket_->Shutdown();
   if (receive_thread_.joinable()) receive_thread_.join();
   if (service_thread_.joinable()) service_thread_.join();
+  std::unique_lock lock(mutex_);
+  PrintTold(lock);
 }
 
 // --- Sending -------------------------------------------------------------------------------------------------------
@@ -353,6 +355,20 @@ void Messenger::After(std::chrono::milliseconds delay, std::function<void()> wor
   if (service_deep_) service_wake_.notify_one();
 }
 
+void Messenger::Tell(std::string text) {
+  told_.push_back(std::move(text));
+  if (service_deep_) service_wake_.notify_one();
+}
+
+void Messenger::PrintTold(std::unique_lock<std::mutex>& lock) {
+  const auto told = std::exchange(told_, {});
+  if (told.empty()) return;
+  lock.unlock();
+  for (const std::string& text : told) std::fprintf(stderr, "troupe: %s\n", text.c_str());
+  std::fflush(stderr);
+  lock.lock();
+}
+
 void Messenger::RunTimers() {
   const auto now = Clock::now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
@@ -366,11 +382,12 @@ void Messenger::ServiceLoop() {
   std::uint64_t seen_waits = 0;
   int quiet_ticks = 0;
   while (!stop_) {
+    PrintTold(lock);
     RunTimers();
     if (waits_ != seen_waits || waiting_ > 0) {  // user threads read the rings, now or all the time
       quiet_ticks = waits_ == seen_waits ? quiet_ticks + 1 : 0;
       seen_waits = waits_;
-      if (quiet_ticks < kTicksBeforeDeepSleep || !timers_.empty()) {
+      if (quiet_ticks < kTicksBeforeDeepSleep || !timers_.empty() || !told_.empty()) {
         service_wake_.wait_for(lock, kServiceTick);
       } else {
         service_deep_ = true;

@@ -116,6 +116,9 @@ class Messenger final : public Outbox {
     if (waiting_ > 0) Kick();
   }
 
+  // On the service thread, without the mutex.
+  void Tell(std::string text) override;
+
   // On the service thread, at most about 100 ms late.
   void After(std::chrono::milliseconds delay, std::function<void()> work) override;
   Clock::time_point Now() const override { return Clock::now(); }
@@ -157,6 +160,7 @@ class Messenger final : public Outbox {
   void HandleRaylet(const pb::RayletToClient& message);
   void ServiceLoop();
   void RunTimers();
+  void PrintTold(std::unique_lock<std::mutex>& lock);
   void LoseRaylet(const std::string& reason);
 
   std::mutex& mutex_;
@@ -203,6 +207,7 @@ class Messenger final : public Outbox {
   bool service_deep_ = false;  // it sleeps until woken: a user thread reads the rings
   bool stop_ = false;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
+  std::vector<std::string> told_;  // and not printed yet
   std::thread receive_thread_;
   std::thread service_thread_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/actor_record.h"
 #include "common/check.h"
 
 namespace troupe::client {
@@ -12,7 +13,23 @@ namespace {
 // Whether the value may go to another process.
 bool CanBeSent(const ObjectRecord& record) {
   return record.ready() && std::none_of(record.contained_actors.begin(), record.contained_actors.end(),
-                                        [](const auto& actor) { return actor->record()->registering; });
+                                        [](const auto& actor) { return actor->record()->registering(); });
+}
+
+// Failures that say something of the program, and come of no end that somebody wanted.
+bool IsWorthTelling(const ErrorInfo& error) {
+  switch (error.kind) {
+    case ErrorKind::kThrew:
+    case ErrorKind::kWorkerDied:
+    case ErrorKind::kObjectLost:
+    case ErrorKind::kUnknownMethod:
+    case ErrorKind::kBadArguments:
+    case ErrorKind::kUnschedulable:
+    case ErrorKind::kProgram:
+    case ErrorKind::kRefused:
+    case ErrorKind::kSystem: return true;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -26,7 +43,7 @@ std::size_t MessageBytes(const ObjectRecord& record) {
 std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const std::function<void()>& registered) {
   std::size_t waiting = 0;
   for (const internal::ActorPtr& actor : actors) {
-    if (!actor->record()->registering) continue;
+    if (!actor->record()->registering()) continue;
     actor->record()->on_registered.push_back(registered);
     ++waiting;
   }
@@ -212,7 +229,7 @@ void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   record->asked = false;
   AnswerAskers(record);
   if (!record->on_ready.empty()) {
-    for (auto& work : std::exchange(record->on_ready, {})) work();
+    for (auto& work : std::exchange(record->on_ready, {})) core_.work.Run(std::move(work));
   }
   FreeIfUnused(record);
 }
@@ -224,12 +241,13 @@ void ObjectTable::AnswerAskers(const std::shared_ptr<ObjectRecord>& record) {
   }
 }
 
-WireValue ObjectTable::ValueFor(const ObjectRecord& record, const Address& receiver) {
+WireValue ObjectTable::ValueFor(ObjectRecord& record, const Address& receiver) {
   TROUPE_CHECK(record.ready());
   WireValue value;
   if (record.state == ObjectRecord::State::kError) {
     value.kind = WireValue::Kind::kError;
     value.error = *record.error;
+    record.heard = true;
     return value;
   }
   if (MessageBytes(record) > kMaxValueBytes) {
@@ -306,11 +324,23 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
     if (record->state == ObjectRecord::State::kStored && !record->nodes.empty()) {
       deletes_[record->nodes.front()].push_back(record->id);
     }
+    if (record->state == ObjectRecord::State::kError) TellIfUnheard(*record);
   } else if (record->refs.borrowed != 0) {
     SendCount(core_, FrameType::kDropRef, {.id = record->id, .owner = record->owner}, core_.self,
               std::exchange(record->refs.borrowed, 0));
   }
   records_.erase(record->id);
+}
+
+// The call failed, and its ref went before anybody asked for the result. Once for each function: a loop may make many.
+void ObjectTable::TellIfUnheard(const ObjectRecord& record) {
+  constexpr std::size_t kMaxTold = 100;
+  const ErrorInfo& error = *record.error;
+  const std::string& call = error.context.empty() ? error.method : error.context;
+  if (record.heard || call.empty() || !IsWorthTelling(error) || !core_.lost.empty()) return;
+  if (told_.size() >= kMaxTold || !told_.insert(call).second) return;
+  core_.outbox->Tell("a call failed whose result nobody asked for. " + std::string(Error(error).what()) +
+                     " Keep the ObjectRef and call Get or TryGet to hear of it; this is shown once for each function.");
 }
 
 bool ObjectTable::OwnsAny() const {

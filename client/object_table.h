@@ -70,7 +70,7 @@ class ObjectTable {
   void Fulfil(const std::shared_ptr<ObjectRecord>& record, internal::Payload value, std::uint64_t stored_size);
   void Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error);
   // The object's value for a message to `receiver`. The object must be ready.
-  WireValue ValueFor(const ObjectRecord& record, const Address& receiver);
+  WireValue ValueFor(ObjectRecord& record, const Address& receiver);
 
   void OnGetObject(const Address& from, const GetObjectFrame& frame);
   // Only the owner is believed.
@@ -99,11 +99,13 @@ class ObjectTable {
   void Ready(const std::shared_ptr<ObjectRecord>& record);
   void AnswerAskers(const std::shared_ptr<ObjectRecord>& record);
   void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);
+  void TellIfUnheard(const ObjectRecord& record);
 
   Core& core_;
   RefCodec& codec_;
   std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
   std::map<NodeId, std::vector<ObjectId>> deletes_;
+  std::set<std::string> told_;  // the calls of whose failures nobody else heard
 };
 
 // How long a way that broke is left alone before it is tried again.

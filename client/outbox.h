@@ -41,6 +41,10 @@ class Outbox {
   // One-way message to the raylet.
   virtual void SendRaylet(const pb::ClientToRaylet& message) = 0;
 
+  // Shows `text`, one line without its end, to who watches this process's standard error, which may block: soon, and on
+  // another thread.
+  virtual void Tell(std::string text) = 0;
+
   // Runs `work` with the mutex held, some time after `delay`.
   virtual void After(std::chrono::milliseconds delay, std::function<void()> work) = 0;
   virtual Clock::time_point Now() const = 0;

@@ -1,5 +1,5 @@
-// What one process knows of objects, actors and calls. Plain data, guarded by the runtime's mutex; object_table,
-// actor_table and task_table have the rules.
+// What one process knows of objects and calls. Plain data, guarded by the runtime's mutex; object_table, actor_table
+// and task_table have the rules. Of actors: actor_record.h.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@
 
 namespace troupe::client {
 
-struct ActorRecord;
-struct StorePin;  // client/store_client.h
+struct ActorRecord;  // client/actor_record.h
+struct StorePin;     // client/store_client.h
 struct TaskQueue;
 
 // Who holds a ref or handle. The owner of an object (the creator of an actor) counts, per process, those outside
@@ -86,6 +86,7 @@ struct ObjectRecord {
   std::vector<NodeId> nodes;               // kStored
   std::weak_ptr<StorePin> pin;             // kStored, while mapped here
   std::shared_ptr<const ErrorInfo> error;  // kError
+  bool heard = false;                      // kError: somebody has been given the error
   std::vector<internal::ObjectPtr> contained_objects;
   std::vector<internal::ActorPtr> contained_actors;
 
@@ -95,46 +96,6 @@ struct ObjectRecord {
   bool asked = false;                           // not the owner: its answer is awaited
 
   bool ready() const { return state >= State::kInline; }
-};
-
-struct ActorRecord {
-  ActorId id;
-  Address creator;
-  bool detached = false;
-  std::int64_t max_task_retries = 0;
-  std::uint32_t max_pending_calls = 0;
-  RefCounts refs;
-  std::weak_ptr<internal::ActorState> handle;
-
-  pb::ActorState state = pb::PENDING;
-  std::uint64_t incarnation = 0;
-  Address address;  // while ALIVE
-  std::string class_name;
-  ErrorInfo death;             // while RESTARTING or DEAD
-  bool infeasible = false;     // no node of the cluster could ever hold it
-  std::string pending_reason;  // what it waits for, if it does
-  std::uint64_t version = 0;   // of the head's word that was taken last
-  bool watched = false;
-  bool gone = false;  // its process died and the head has not said what follows
-  // What the head said of the end of its process, until that process's own last words are in.
-  std::optional<pb::ActorInfo> held;
-
-  std::deque<std::shared_ptr<PendingCall>> queue;  // not sent yet, in order
-  std::deque<std::shared_ptr<PendingCall>> sent;   // in order of sending; answered ones are dropped from the front
-  std::size_t in_flight = 0;
-  std::size_t in_flight_bytes = 0;
-
-  // Creation by this process, until the head has answered. Until then nobody else could find the actor, so what names
-  // it waits here to be sent: calls, values and results.
-  bool registering = false;
-  std::vector<std::function<void()>> on_registered;
-  // Until the request is sent; the arguments as long as the actor may start again.
-  std::optional<pb::ActorSpec> spec;
-  internal::Arguments arguments;
-  std::size_t unresolved = 0;
-
-  // Whether calls can be sent to it.
-  bool running() const { return state == pb::ALIVE && !gone && !held; }
 };
 
 // Refs and handles that user code dropped. Their destructors run anywhere, also where the runtime's mutex is held,
@@ -162,13 +123,12 @@ class ReleaseQueue {
     return std::exchange(dropped_, {});
   }
 
-  // Nobody takes notes up any more. A record in the queue may hold refs, and these hold the queue: it must not fill.
+  // Nobody takes notes up any more: what is dropped from now on goes at once. A record in the queue may hold refs, and
+  // these hold the queue: it must not fill.
   void Close() {
-    {
-      std::lock_guard lock(mutex_);
-      closed_ = true;
-    }
-    Take();  // what goes with these finds the queue closed
+    std::unique_lock lock(mutex_);
+    closed_ = true;
+    LetGo(lock);
   }
 
  private:
@@ -177,12 +137,25 @@ class ReleaseQueue {
     if (generation_ != ForkGeneration()) return;  // the refs of a fork are copies that nobody counts
     Wake wake;
     {
-      std::lock_guard lock(mutex_);
-      if (closed_) return;
-      if (!any_.exchange(true, std::memory_order_release)) wake = wake_;
+      std::unique_lock lock(mutex_);
       (dropped_.*list).push_back(std::move(record));
+      if (closed_) return LetGo(lock);
+      if (!any_.exchange(true, std::memory_order_release)) wake = wake_;
     }
     if (wake) wake();
+  }
+
+  // A record may hold the last ref to the next one, and so on for as long as a user's chain of calls is: each comes
+  // back here by way of Add, and is let go of by the outermost, instead of one within the destructor of the other.
+  void LetGo(std::unique_lock<std::mutex>& lock) {
+    if (std::exchange(letting_go_, true)) return;
+    while (!dropped_.objects.empty() || !dropped_.actors.empty()) {
+      Dropped gone = std::exchange(dropped_, {});
+      lock.unlock();
+      gone = {};
+      lock.lock();
+    }
+    letting_go_ = false;
   }
 
   const std::uint32_t generation_ = ForkGeneration();
@@ -191,6 +164,7 @@ class ReleaseQueue {
   Dropped dropped_;
   Wake wake_;
   bool closed_ = false;
+  bool letting_go_ = false;  // some thread is in LetGo
 };
 
 }  // namespace troupe::client
@@ -206,6 +180,8 @@ class ObjectState {
   ObjectState& operator=(const ObjectState&) = delete;
 
   const std::shared_ptr<client::ObjectRecord>& record() const { return record_; }
+  // Whether it is of the runtime that has this queue.
+  bool NotesGoTo(const client::ReleaseQueue& queue) const { return releases_.get() == &queue; }
 
  private:
   std::shared_ptr<client::ObjectRecord> record_;
@@ -221,6 +197,8 @@ class ActorState {
   ActorState& operator=(const ActorState&) = delete;
 
   const std::shared_ptr<client::ActorRecord>& record() const { return record_; }
+  // Whether it is of the runtime that has this queue.
+  bool NotesGoTo(const client::ReleaseQueue& queue) const { return releases_.get() == &queue; }
 
  private:
   std::shared_ptr<client::ActorRecord> record_;

@@ -11,6 +11,8 @@ namespace {
 
 thread_local RuntimeImpl::ThreadState t_state;
 
+constexpr char kActorName[] = "an actor's name";
+
 Deadline ToDeadline(std::optional<std::chrono::nanoseconds> timeout) {
   if (!timeout) return std::nullopt;
   // A timeout of centuries must not wrap round.
@@ -72,6 +74,33 @@ void RuntimeImpl::CheckConnected() const {
     Throw({.kind = ErrorKind::kConnection, .outcome = Outcome::kNotExecuted, .message = core_->lost});
 }
 
+void RuntimeImpl::CheckOurs(const internal::ObjectPtr& object) const {
+  if (object->NotesGoTo(*core_->releases)) return;
+  Throw({.kind = ErrorKind::kUsage,
+         .outcome = Outcome::kNotExecuted,
+         .message = "this ObjectRef is of a job that has ended: troupe::Shutdown was called after it was made, and its "
+                    "value went with that job; make the call or the Put again"});
+}
+
+void RuntimeImpl::CheckOurs(const internal::ActorPtr& actor) const {
+  if (actor->NotesGoTo(*core_->releases)) return;
+  Throw({.kind = ErrorKind::kUsage,
+         .outcome = Outcome::kNotExecuted,
+         .message = "this ActorHandle is of a job that has ended: troupe::Shutdown was called after it was made; Spawn "
+                    "the actor again, or, if it is detached, find it with GetActor",
+         .actor_class = actor->record()->class_name});
+}
+
+void RuntimeImpl::CheckOurs(const internal::Payload& value) const {
+  for (const internal::ObjectPtr& object : value.objects) CheckOurs(object);
+  for (const internal::ActorPtr& actor : value.actors) CheckOurs(actor);
+}
+
+void RuntimeImpl::CheckOurs(const internal::Arguments& arguments) const {
+  CheckOurs(arguments.values);
+  for (const auto& [position, object] : arguments.refs) CheckOurs(object);
+}
+
 pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message) {
   auto reply = std::make_shared<std::optional<pb::RayletToClient>>();
   core_->messenger->Request(std::move(message), [reply](const pb::RayletToClient& got) { *reply = got; });
@@ -89,6 +118,7 @@ pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::Clie
 // --- Objects -------------------------------------------------------------------------------------------------------
 
 internal::ObjectPtr RuntimeImpl::Put(internal::Payload value) {
+  CheckOurs(value);
   std::unique_lock lock(core_->mutex);
   CheckConnected();
   core_->messenger->OnCallMade();
@@ -114,6 +144,7 @@ internal::ObjectName RuntimeImpl::Name(const internal::ObjectPtr& object) const 
 
 std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects, std::size_t count,
                                     std::optional<std::chrono::nanoseconds> timeout) {
+  for (const internal::ObjectPtr& object : objects) CheckOurs(object);
   std::unique_lock lock(core_->mutex);
   for (const internal::ObjectPtr& object : objects) objects_.Ask(*object->record());
   const auto enough = [&] {
@@ -135,6 +166,7 @@ std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects
 
 internal::ObjectValue RuntimeImpl::Get(const internal::ObjectPtr& object,
                                        std::optional<std::chrono::nanoseconds> timeout) {
+  CheckOurs(object);
   // What is run here meanwhile may assign to the user's ref.
   const internal::ObjectPtr keep = t_state.runner ? object : nullptr;
   std::unique_lock lock(core_->mutex);
@@ -156,7 +188,10 @@ internal::ObjectValue RuntimeImpl::Read(std::unique_lock<std::mutex>& lock, cons
                       .message = "no value came in the time given; " + tables_.WhyPending(*record)})};
     }
     if (record->state == ObjectRecord::State::kInline) return {AsBytes(record->bytes), record, nullptr};
-    if (record->state == ObjectRecord::State::kError) return {{}, nullptr, record->error};
+    if (record->state == ObjectRecord::State::kError) {
+      record->heard = true;
+      return {{}, nullptr, record->error};
+    }
     ErrorInfo error;
     if (auto pin = store_.Read(lock, *record, deadline, &error)) return {pin->bytes, pin, nullptr};
     // A borrower may know only of copies that are gone: the owner is asked once more.
@@ -191,6 +226,7 @@ internal::ObjectValue RuntimeImpl::ReadStored(std::unique_lock<std::mutex>& lock
 // --- Tasks and calls -----------------------------------------------------------------------------------------------
 
 internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
+  CheckOurs(call.arguments);
   auto pending = std::make_shared<PendingCall>();
   pending->function = call.function;
   pending->name = call.options.name.empty() ? std::move(call.name) : std::move(call.options.name);
@@ -221,6 +257,8 @@ ShapePtr RuntimeImpl::ShapeOf(const TaskOptions& options) {
 }
 
 internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, internal::ActorCall call) {
+  CheckOurs(actor);
+  CheckOurs(call.arguments);
   const std::shared_ptr<ActorRecord>& record = actor->record();
   auto pending = std::make_shared<PendingCall>();
   pending->function = call.function;
@@ -267,6 +305,10 @@ void RuntimeImpl::AwaitRoom(std::unique_lock<std::mutex>& lock, const std::share
 
 // --- Actors --------------------------------------------------------------------------------------------------------
 
+std::string RuntimeImpl::NameSpace(const std::string& given) const {
+  return given.empty() ? core_->info.name_space() : CheckedName("a namespace", given);
+}
+
 pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const {
   const ActorOptions& options = creation.options;
   pb::ActorSpec spec;
@@ -275,8 +317,8 @@ pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const
   spec.mutable_creator()->set_process(core_->self.process.value);
   spec.set_class_name(creation.class_name);
   spec.set_constructor(creation.constructor);
-  spec.set_name(Utf8(options.name));
-  spec.set_name_space(options.name_space.empty() ? core_->info.name_space() : Utf8(options.name_space));
+  if (!options.name.empty()) spec.set_name(CheckedName(kActorName, options.name));
+  spec.set_name_space(NameSpace(options.name_space));
   spec.set_detached(options.lifetime.value_or(Lifetime::kScoped) == Lifetime::kDetached);
   *spec.mutable_resources() = ToResources(options);
   *spec.mutable_placement_resources() = ToPlacementResources(options);
@@ -288,6 +330,12 @@ pb::ActorSpec RuntimeImpl::ToSpec(const internal::ActorCreation& creation) const
     Throw({.kind = ErrorKind::kUsage,
            .outcome = Outcome::kNotExecuted,
            .message = "a detached actor needs a name, or nobody could find it again; give .name",
+           .actor_class = creation.class_name});
+  }
+  if (options.get_if_exists.value_or(false) && spec.name().empty()) {
+    Throw({.kind = ErrorKind::kUsage,
+           .outcome = Outcome::kNotExecuted,
+           .message = "get_if_exists asks for the actor that has a name, and none was given; give .name",
            .actor_class = creation.class_name});
   }
   return spec;
@@ -321,6 +369,7 @@ void RuntimeImpl::KeepWithSpec(std::unique_lock<std::mutex>& lock, const pb::Act
 }
 
 internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
+  CheckOurs(creation.arguments);
   pb::ActorSpec spec = ToSpec(creation);
   const bool named = !spec.name().empty();
   std::unique_lock lock(core_->mutex);
@@ -336,7 +385,7 @@ internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
   const pb::RayletToClient& reply = **registered;
   if (reply.has_error()) {
     ErrorInfo error = FromProto(reply.error());
-    error.actor_class = creation.class_name;
+    if (error.context.empty()) error.actor_class = creation.class_name;  // else it is another call that failed
     lock.unlock();
     Throw(std::move(error));
   }
@@ -345,12 +394,16 @@ internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
 }
 
 internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::string& name_space) {
+  pb::ClientToRaylet message;
+  message.mutable_find_actor()->set_name(CheckedName(kActorName, name));
+  message.mutable_find_actor()->set_name_space(NameSpace(name_space));
   std::unique_lock lock(core_->mutex);
   CheckConnected();
-  pb::ClientToRaylet message;
-  message.mutable_find_actor()->set_name(Utf8(name));
-  message.mutable_find_actor()->set_name_space(name_space.empty() ? core_->info.name_space() : Utf8(name_space));
-  const pb::RayletToClient reply = Ask(lock, std::move(message));
+  // The head may have answered before it heard that this process let the actor go: nobody should be given it then.
+  pb::RayletToClient reply;
+  do {
+    reply = Ask(lock, message);
+  } while (actors_.IsOver(reply.actor_reply().info()));
   const pb::ActorInfo& info = reply.actor_reply().info();
   return {actors_.Borrow(info), info.class_name()};
 }
@@ -381,14 +434,14 @@ std::vector<internal::ActorDescription> RuntimeImpl::ListNamedActors(bool all_na
 }
 
 void RuntimeImpl::Kill(const internal::ActorPtr& actor, bool no_restart) {
+  CheckOurs(actor);
   std::unique_lock lock(core_->mutex);
   CheckConnected();
   // An actor whose creation is still on its way to the head cannot be named there yet.
   const std::shared_ptr<ActorRecord>& record = actor->record();
   core_->messenger->WaitUntil(
-      lock, [&] { return (!record->spec && (record->watched || record->state == pb::DEAD)) || !core_->lost.empty(); },
-      {}, &hook_);
-  if (record->state == pb::DEAD) return;
+      lock, [&] { return !record->registering() || !core_->lost.empty(); }, {}, &hook_);
+  if (record->dead()) return;
   pb::ClientToRaylet message;
   message.mutable_kill_actor()->set_id(record->id.Bytes());
   message.mutable_kill_actor()->set_no_restart(no_restart);
@@ -397,23 +450,24 @@ void RuntimeImpl::Kill(const internal::ActorPtr& actor, bool no_restart) {
 }
 
 void RuntimeImpl::Terminate(const internal::ActorPtr& actor) {
-  (void)CallActor(actor, {.function = kTerminateFunction,
-                          .name = "troupe::Terminate",
-                          .arguments = {},
-                          .options = {.max_task_retries = 0, .retry_exceptions = false}});
+  const internal::ObjectPtr result = CallActor(actor, {.function = kTerminateFunction,
+                                                       .name = "troupe::Terminate",
+                                                       .arguments = {},
+                                                       .options = {.max_task_retries = 0, .retry_exceptions = false}});
+  std::lock_guard lock(core_->mutex);
+  result->record()->heard = true;  // that it is dead already is what was wanted
 }
 
 void RuntimeImpl::WaitAlive(const internal::ActorPtr& actor, std::optional<std::chrono::nanoseconds> timeout) {
+  CheckOurs(actor);
   const std::shared_ptr<ActorRecord>& record = actor->record();
   std::unique_lock lock(core_->mutex);
   // Who gives no time does not want to wait for a node that may never join.
-  const auto decided = [&] {
-    return record->running() || record->state == pb::DEAD || (record->infeasible && !timeout);
-  };
+  const auto decided = [&] { return record->running() || record->dead() || (record->infeasible && !timeout); };
   core_->messenger->WaitUntil(lock, decided, ToDeadline(timeout), &hook_);
   if (record->running()) return;
-  ErrorInfo error = ActorTable::DeathError(*record, Outcome::kNotExecuted);
-  if (record->state != pb::DEAD) {
+  ErrorInfo error = ActorTable::DeathError(*record, Outcome::kNotExecuted, "");
+  if (!record->dead()) {
     error = {.kind = record->infeasible ? ErrorKind::kUnschedulable : ErrorKind::kTimeout,
              .outcome = record->infeasible ? Outcome::kNotExecuted : Outcome::kUnknown,
              .message = record->infeasible

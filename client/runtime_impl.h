@@ -88,6 +88,11 @@ class RuntimeImpl final : public internal::Runtime {
 
  private:
   void CheckConnected() const;
+  // UsageError for refs and handles that the runtime of an earlier job of this process made.
+  void CheckOurs(const internal::ObjectPtr& object) const;
+  void CheckOurs(const internal::ActorPtr& actor) const;
+  void CheckOurs(const internal::Payload& value) const;
+  void CheckOurs(const internal::Arguments& arguments) const;
   // Runs what `object` waits for, as far as this thread may.
   static void RunAwaited(std::unique_lock<std::mutex>& lock, const ObjectRecord& object);
   // Sends a request and waits for its reply; throws its error.
@@ -100,6 +105,7 @@ class RuntimeImpl final : public internal::Runtime {
   // Waits until the actor takes another call of this process; throws when it never will.
   void AwaitRoom(std::unique_lock<std::mutex>& lock, const std::shared_ptr<ActorRecord>& actor,
                  const std::string& method);
+  std::string NameSpace(const std::string& given) const;  // the job's when none is given
   pb::ActorSpec ToSpec(const internal::ActorCreation& creation) const;
 
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();

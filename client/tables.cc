@@ -35,8 +35,8 @@ void Tables::OnFrame(const Address& from, std::string_view frame, std::uint64_t 
   }
   // Once: a peer must not be able to fill the log.
   if (std::exchange(told_of_bad_frame_, true)) return;
-  std::fprintf(stderr, "troupe: process %s sent a frame of %zu bytes that does not decode; all such are ignored\n",
-               from.process.Hex().c_str(), frame.size());
+  core_.outbox->Tell("process " + from.process.Hex() + " sent a frame of " + std::to_string(frame.size()) +
+                     " bytes that does not decode; all such are ignored");
 }
 
 void Tables::OnReply(const Address& from, const ReplyFrame& frame) {

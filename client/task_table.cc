@@ -1,7 +1,6 @@
 #include "client/task_table.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "client/arguments.h"
@@ -32,11 +31,7 @@ internal::ObjectPtr TaskTable::Run(const std::shared_ptr<PendingCall>& call, con
 }
 
 void TaskTable::Start(const std::shared_ptr<PendingCall>& call, const ShapePtr& shape) {
-  if (const ErrorInfo* error = ArgumentError(call->arguments)) {
-    ErrorInfo passed_on = *error;
-    passed_on.outcome = Outcome::kNotExecuted;
-    return FailCall(call, std::move(passed_on));
-  }
+  if (auto error = ArgumentError(call->arguments, call->name)) return FailCall(call, std::move(*error));
   if (std::optional<ErrorInfo> error = TooLong(call->arguments)) return FailCall(call, std::move(*error));
   Queue& queue = QueueOf(NearArguments(shape, call->arguments), *call);
   call->queue = &queue;
@@ -166,8 +161,7 @@ void TaskTable::OnLeaseUpdate(const pb::LeaseUpdate& update) {
   if (!update.infeasible()) return queue.told.clear();
   if (update.reason() == queue.told) return;
   queue.told = update.reason();
-  std::fprintf(stderr, "troupe: %s cannot be placed: %s; it waits for such a node to join.\n", queue.what.c_str(),
-               update.reason().c_str());
+  core_.outbox->Tell(queue.what + " cannot be placed: " + update.reason() + "; it waits for such a node to join.");
 }
 
 std::string TaskTable::WhyPending(const PendingCall& call) const {
@@ -219,7 +213,7 @@ void TaskTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo err
   --pending_;
   auto result = objects_.Find({core_.self.process.value, call->sequence});
   if (!result) return;
-  if (error.method.empty()) error.method = call->name;  // else that of an argument
+  if (error.context.empty()) error.method = call->name;  // else it is another call that failed
   objects_.Fail(result, std::move(error));
 }
 

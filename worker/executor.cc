@@ -97,8 +97,7 @@ void Executor::OnCall(const Address& from, std::string_view frame, std::uint64_t
   mail->from = from;
   mail->number = number;
   if (!client::Decode(mail->buffer, &mail->frame)) {
-    std::fprintf(stderr, "troupe: process %s sent a call that does not decode; ignored\n", from.process.Hex().c_str());
-    return;
+    return core_.outbox->Tell("process " + from.process.Hex() + " sent a call that does not decode; ignored");
   }
   const client::WireArguments& arguments = mail->frame.arguments;
   if (!arguments.contained.empty()) mail->held = runtime_.codec().Adopt(arguments.contained);
@@ -188,7 +187,10 @@ void Executor::Construct(std::unique_lock<std::mutex>& lock, const pb::AssignAct
   pb::ActorConstructed& constructed = *message.mutable_actor_constructed();
   constructed.set_id(spec.id());
   constructed.set_incarnation(assignment.incarnation());
-  if (auto error = Make(lock, spec)) *constructed.mutable_error() = client::ToProto(Describe(std::move(*error)));
+  if (auto error = Make(lock, spec)) {
+    error->method = "the constructor of " + spec.class_name();
+    *constructed.mutable_error() = client::ToProto(Describe(std::move(*error)));
+  }
   core_.messenger->SendRaylet(message);
 }
 
@@ -272,6 +274,8 @@ Executor::Prepared Executor::Prepare(std::unique_lock<std::mutex>& lock, const c
         if (value.error) {
           prepared.error = *value.error;
           prepared.error->outcome = troupe::Outcome::kNotExecuted;
+          prepared.error->message =
+              "its argument " + std::to_string(argument.position + 1) + " cannot be read: " + prepared.error->message;
           return prepared;
         }
         prepared.resolved.push_back({argument.position, value.bytes});

@@ -55,12 +55,17 @@ std::string What(const ErrorInfo& info) {
   return subject.empty() ? info.message : subject + ": " + info.message;
 }
 
+std::string EndSentence(std::string text) {
+  if (text.back() != '.' && text.back() != '!' && text.back() != '?') text += '.';
+  return text;
+}
+
 // One paragraph: what happened, where, and what became of the call.
 std::string Compose(const ErrorInfo& info) {
-  std::string text = What(info) + Where(info);
+  const std::string text = What(info) + Where(info);
+  if (!info.context.empty()) return info.context + ": " + text;
   if (!IsAboutCall(info)) return text;
-  if (text.back() != '.' && text.back() != '!' && text.back() != '?') text += '.';
-  return text + " " + OutcomeSentence(info.outcome);
+  return EndSentence(text) + " " + OutcomeSentence(info.outcome);
 }
 
 }  // namespace

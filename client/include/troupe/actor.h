@@ -18,7 +18,8 @@ namespace troupe {
 // named actor: when the name is registered), whether or not there is room for it. Any thread. An ObjectRef<T> among the
 // arguments is passed as its T, unless only the ref itself fits a constructor. What the constructor throws, and
 // everything else that keeps the actor from starting, ends the calls made to it; WaitAlive tells it earlier. Throws
-// SerializationError when an argument does not encode, and RefusedError when the name is taken.
+// SerializationError when an argument does not encode, RefusedError when the name is taken, and UsageError when it is
+// none, or options contradict each other. While an actor that is ending has the name, waits for its end.
 template <class C, class... A>
 requires(!internal::kStartsWith<ActorOptions, A...>) ActorHandle<C> Spawn(A&&... arguments) {
   return internal::SpawnActor<C>(ActorOptions(), std::forward<A>(arguments)...);
@@ -32,7 +33,8 @@ ActorHandle<C> Spawn(ActorOptions options, A&&... arguments) {
 }
 
 // The actor of this name in `name_space` (empty: the job's). Blocks for one question to the head. Throws UsageError
-// when the actor is of another class, and what the runtime says when there is none: ActorDiedError.
+// when the actor is of another class, and what the runtime says when there is none, or one that is ending:
+// ActorDiedError.
 template <class C>
 ActorHandle<C> GetActor(const std::string& name, const std::string& name_space = "") {
   internal::CheckListed<C>();

@@ -43,13 +43,16 @@ struct ErrorInfo {
   std::string remote_type = {};  // of the exception that user code threw, demangled: "std::out_of_range"
   std::string actor_class = {};
   std::string method = {};
+  // What this failure kept from running: "Step(int) was not executed, because its argument 1 failed". All the rest is
+  // about what failed then, which may be another call. Empty: it is the call itself that failed.
+  std::string context = {};
   ActorId actor = {};
   NodeId node = {};
   int pid = 0;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kind, outcome, message, remote_type, actor_class, method, actor, node, pid);
+    archive(kind, outcome, message, remote_type, actor_class, method, context, actor, node, pid);
   }
 };
 

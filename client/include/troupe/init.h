@@ -18,8 +18,9 @@ void Init(const InitOptions& options = {});
 void Init(int argc, char** argv, const InitOptions& options = {});
 
 // Ends the job: its actors, unless detached, its tasks and its objects. Blocks until the cluster has been told and
-// the library's threads have ended. Refs and handles that are left can only be destroyed. No other thread may use
-// the library meanwhile. Does nothing when the process is not initialised; runs by itself at the end of main().
+// the library's threads have ended. Refs and handles that are left can only be destroyed: any other use is a
+// UsageError, after another Init too. No other thread may use the library meanwhile. Does nothing when the process is
+// not initialised; runs by itself at the end of main().
 void Shutdown();
 
 // Whether Init has returned, and Shutdown has not been called. Any thread.

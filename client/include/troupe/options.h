@@ -34,7 +34,7 @@ struct Scheduling {
 // What is not given comes from the class's DefaultOptions(), and then from the comment here. What is given, be it 0 or
 // empty, takes the place of the class's default.
 struct ActorOptions {
-  internal::Overridable<std::string> name = internal::FromDefaults();  // unique in its namespace; empty: anonymous
+  internal::Overridable<std::string> name = internal::FromDefaults();  // unique in its namespace, UTF-8 up to 255 bytes; empty: anonymous
   internal::Overridable<std::string> name_space = internal::FromDefaults();  // empty: the job's
   std::optional<Lifetime> lifetime = {};  // kScoped: ends with its last handle; kDetached: until killed
   std::optional<double> num_cpus = {};    // held while it lives; 0
@@ -44,7 +44,7 @@ struct ActorOptions {
   std::optional<Scheduling> scheduling = {};
   std::optional<std::int64_t> max_restarts = {};      // 0; -1: without limit
   std::optional<std::int64_t> max_task_retries = {};  // of its calls when the process dies: 0; -1: without limit
-  std::optional<bool> get_if_exists = {};             // return the actor that has the name; false
+  std::optional<bool> get_if_exists = {};             // return the actor that has the name, which is given; false
   std::optional<std::uint32_t> max_pending_calls =
       {};  // further calls are refused; 0: calls block instead, at a large bound
 };

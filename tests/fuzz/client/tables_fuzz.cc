@@ -301,9 +301,20 @@ class Session : private CallSink {
     return static_cast<std::size_t>(
         std::count_if(kept_.begin(), kept_.end(), [](const auto& object) { return object->record()->ready(); }));
   }
+  // What client/actor_record.h says of the phases.
+  static void CheckPhase(const ActorRecord& actor) {
+    TROUPE_CHECK(actor.phase != ActorPhase::kReleased);  // it has a handle
+    TROUPE_CHECK(actor.held.has_value() == (actor.phase == ActorPhase::kLastWords));
+    TROUPE_CHECK(actor.spec.has_value() == (actor.phase == ActorPhase::kComposing));
+    TROUPE_CHECK(actor.on_registered.empty() || actor.registering());
+    TROUPE_CHECK(actor.in_flight == 0 || actor.running() || actor.phase == ActorPhase::kLastWords);
+    TROUPE_CHECK(!actor.dead() || (actor.queue.empty() && actor.sent.empty()));
+    TROUPE_CHECK(!actor.has_process() || actor.incarnation > actor.ended);
+  }
   void Check() {
     for (const internal::ActorPtr& handle : actors_) {
       const ActorRecord& actor = *handle->record();
+      CheckPhase(actor);
       const std::set<std::shared_ptr<PendingCall>> sent(actor.sent.begin(), actor.sent.end());
       TROUPE_CHECK(sent.size() == actor.sent.size());
       const auto under_way = std::count_if(sent.begin(), sent.end(), [](const auto& call) { return !call->done; });
@@ -326,7 +337,7 @@ class Session : private CallSink {
       TROUPE_CHECK(record.ready() || record.state == ObjectRecord::State::kUnknown);
     }
     for (const internal::ActorPtr& actor : actors_) {
-      TROUPE_CHECK(actor->record()->state == pb::DEAD && actor->record()->in_flight == 0);
+      TROUPE_CHECK(actor->record()->dead() && actor->record()->in_flight == 0);
     }
     kept_.clear();
     actors_.clear();

@@ -240,6 +240,39 @@ TEST_F(Actors, SayWhyTheirConstructorFailed) {
   ASSERT_FALSE(called.has_value());
   EXPECT_EQ(called.error().outcome, Outcome::kNotExecuted);
   EXPECT_NE(called.error().message.find("cannot be made of 7"), std::string::npos) << called.error().message;
+  const std::string what = TaskError(called.error()).what();
+  EXPECT_EQ(
+      what.find("model::Broken::Never() was not executed: the constructor of model::Broken threw std::domain_error"),
+      0U)
+      << what;
+}
+
+int Boom() { throw std::logic_error("boom"); }
+
+TEST_F(Actors, SayThatAnArgumentOfTheirConstructorFailedAndOfWhichCall) {
+  auto actor = Spawn<Everything>(troupe::Run(&Boom));
+  const auto called = actor.Value().TryGet(kDeadline);
+  ASSERT_FALSE(called.has_value());
+  EXPECT_EQ(called.error().outcome, Outcome::kNotExecuted);
+  const std::string what = TaskError(called.error()).what();
+  EXPECT_EQ(what.find("model::Everything::Value() const was not executed: the constructor of model::Everything was not "
+                      "executed, because its argument 1 failed: "),
+            0U)
+      << what;
+  EXPECT_NE(what.find("Boom() threw std::logic_error: boom"), std::string::npos) << what;
+  auto fine = Spawn<Everything>();
+  const std::string of_call = TaskError(fine.Add(troupe::Run(&Boom)).TryGet(kDeadline).error()).what();
+  EXPECT_EQ(of_call.find("model::Everything::Add(int) was not executed, because its argument 1 failed: "), 0U)
+      << of_call;
+}
+
+TEST_F(Actors, EndAChainOfCallsWithItsFirst) {
+  auto a = Spawn<Everything>(), b = Spawn<Everything>();
+  ObjectRef<int> last = troupe::Run([]() -> int { throw std::runtime_error("first link"); });
+  for (int i = 0; i < 10'000; ++i) last = (i % 2 ? a : b).Add(last);
+  const auto result = last.TryGet(kDeadline);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().message, "first link");
 }
 
 TEST_F(Actors, TakeRefsForValuesInConstructorsAndMethods) {

@@ -137,11 +137,85 @@ TEST_F(Lifetimes, ANameIsTakenOnce) {
   EXPECT_EQ(elsewhere.Count().Get(kDeadline), 1);
 }
 
-TEST_F(Lifetimes, NamesWithOtherCharactersAreRefused) {
-  for (const char* name : {"two words", "line\nbreak", "semi;colon", "\x01"}) {
-    EXPECT_THROW(Spawn<Mortal>({.name = name}), RefusedError) << name;
+TEST_F(Lifetimes, NamesAreTextInAnyLanguage) {
+  for (const char* name : {"two words", "semi;colon", "Z\u00e4hler", "\u30ab\u30a6\u30f3\u30bf 1", " "}) {
+    auto actor = Spawn<Mortal>({.name = name, .name_space = "Werk S\u00fcd"});
+    EXPECT_EQ(GetActor<Mortal>(name, "Werk S\u00fcd"), actor) << name;
+    EXPECT_EQ(actor.Name().Get(kDeadline), name);
+    EXPECT_TRUE(IsListed(name, /*all_namespaces=*/true)) << name;
+    EXPECT_EQ(Spawn<Mortal>({.name = name, .name_space = "Werk S\u00fcd", .get_if_exists = true}), actor) << name;
   }
-  EXPECT_THROW(Spawn<Mortal>({.name = std::string(100'000, 'x')}), RefusedError);
+}
+
+TEST_F(Lifetimes, NamesThatAreNoneAreRefusedAtOnce) {
+  for (const std::string& name : {std::string("line\nbreak"), std::string("\x01"), std::string("Z\xe4hler"),
+                                  std::string("a\0b", 3), std::string(100'000, 'x')}) {
+    EXPECT_THROW(Spawn<Mortal>({.name = name}), UsageError) << name.substr(0, 20);
+    EXPECT_THROW(Spawn<Mortal>({.name = "fine", .name_space = name}), UsageError) << name.substr(0, 20);
+    EXPECT_THROW(GetActor<Mortal>(name), UsageError) << name.substr(0, 20);
+    EXPECT_THROW(GetActor<Mortal>("fine", name), UsageError) << name.substr(0, 20);
+  }
+  EXPECT_THROW(GetActor<Mortal>(""), UsageError);
+}
+
+TEST_F(Lifetimes, GetIfExistsNeedsAName) {
+  try {
+    Spawn<Mortal>({.get_if_exists = true});
+    FAIL() << "no exception";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("give .name"), std::string::npos) << error.what();
+  }
+}
+
+// The name of an actor that ends leads to it until it has ended; nobody should be given it then.
+TEST_F(Lifetimes, AnActorThatIsDroppedGivesItsNameToTheNext) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Spawn<Mortal>({.name = "next"}).Count().Get(kDeadline), 1);
+    EXPECT_EQ(Spawn<Mortal>({.name = "next", .get_if_exists = true}).Count().Get(kDeadline), 1);
+  }
+}
+
+TEST_F(Lifetimes, ThreadsThatShareAnActorByItsNameAlwaysGetALivingOne) {
+  constexpr int kThreads = 4, kRounds = 40;
+  std::vector<std::string> errors(kThreads);
+  std::vector<std::thread> threads;
+  for (std::string& error : errors) {
+    threads.emplace_back([&error] {
+      try {
+        for (int i = 0; i < kRounds; ++i) {
+          Spawn<Mortal>({.name = "shared", .get_if_exists = true}).Count().Get(kDeadline);
+        }
+      } catch (const Error& thrown) {
+        error = thrown.what();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& error : errors) EXPECT_EQ(error, "");
+}
+
+// Each call ends, whoever looks for whom when.
+TEST_F(Lifetimes, ThreadsThatLookForAnActorWhichIsKilledAreTold) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string name = "prey" + std::to_string(round), file = File();
+    const int pid = Spawn<Mortal>({.name = name, .lifetime = Lifetime::kDetached}).Pid().Get(kDeadline);
+    std::vector<std::string> errors(4);
+    std::vector<std::thread> threads;
+    for (std::string& error : errors) {
+      threads.emplace_back([&error, &name, &file] {
+        try {
+          for (int i = 0; i < 20; ++i) GetActor<Mortal>(name).Count().Get(kDeadline);
+          GetActor<Mortal>(name).WaitFor(file).Get(kDeadline);
+        } catch (const ActorDiedError&) {
+        } catch (const Error& thrown) {
+          error = thrown.what();
+        }
+      });
+    }
+    kill(pid, SIGKILL);
+    for (std::thread& thread : threads) thread.join();
+    for (const std::string& error : errors) EXPECT_EQ(error, "");
+  }
 }
 
 TEST_F(Lifetimes, AKilledActorGivesItsNameBack) {
@@ -374,6 +448,72 @@ TEST_F(Lifetimes, WhatADetachedActorMadeOutlivesTheJobWithIt) {
   const int worker = actor.TaskPid().Get(kDeadline);
   Kill(actor);
   for (const int pid : {mother, child, worker}) EXPECT_TRUE(WaitGone(pid)) << "nothing needs it any more";
+}
+
+// Two jobs, one after the other, in one process; says what uses of what is left of the first come to.
+int UseWhatIsOver(const std::vector<std::string>&) {
+  Init();
+  auto actor = Spawn<Mortal>();
+  ObjectRef<int> call = actor.Count(), unanswered = actor.Count();
+  call.Get();
+  auto put = Put(5);
+  Shutdown();
+  Init();
+  auto fresh = Spawn<Mortal>();
+  const auto said = [](const char* use, const auto& work) {
+    try {
+      work();
+      std::printf("%s: no error\n", use);
+    } catch (const UsageError& error) {
+      std::printf("%s: %s\n", use, error.what());
+    } catch (const Error& error) {
+      std::printf("%s: another error: %s\n", use, error.what());
+    }
+  };
+  said("Get", [&] { call.Get(); });
+  said("TryGet", [&] { (void)unanswered.TryGet(kDeadline); });
+  said("Wait", [&] { Wait(std::vector{put}); });
+  said("call", [&] { actor.Count(); });
+  said("argument", [&] { fresh.Blob(troupe::Run([](int x) { return static_cast<std::size_t>(x); }, put)); });
+  said("inside", [&] { Put(std::vector{put}); });
+  said("handle inside", [&] { Put(std::vector{actor}); });
+  said("Kill", [&] { Kill(actor); });
+  said("Terminate", [&] { Terminate(actor); });
+  said("WaitAlive", [&] { WaitAlive(actor); });
+  std::printf("fresh: %d\n", fresh.Count().Get());
+  return 0;
+}
+const bool kUseWhatIsOver = RegisterRole("use what is over", UseWhatIsOver);
+
+TEST_F(Lifetimes, RefsAndHandlesOfAJobThatHasEndedSaySo) {
+  Program driver = Program::OfRole("use what is over");
+  ASSERT_EQ(driver.Wait(), 0) << driver.Output() << driver.Errors();
+  const std::string output = driver.Output();
+  for (const char* use :
+       {"Get", "TryGet", "Wait", "call", "argument", "inside", "handle inside", "Kill", "Terminate", "WaitAlive"}) {
+    EXPECT_NE(output.find(std::string(use) + ": this "), std::string::npos) << use << "\n" << output;
+  }
+  EXPECT_NE(output.find("Get: this ObjectRef is of a job that has ended"), std::string::npos) << output;
+  EXPECT_NE(output.find("\nfresh: 1\n"), std::string::npos) << output;
+}
+
+int DropFailures(const std::vector<std::string>&) {
+  Init();
+  auto actor = Spawn<Mortal>();
+  for (int i = 0; i < 3; ++i) actor.Throw();
+  (void)actor.Throw().TryGet();  // heard of, and the others have ended before it
+  return 0;
+}
+const bool kDropFailures = RegisterRole("drop failures", DropFailures);
+
+TEST_F(Lifetimes, AFailureWhoseRefIsDroppedIsToldOnce) {
+  Program driver = Program::OfRole("drop failures");
+  ASSERT_EQ(driver.Wait(), 0) << driver.Errors();
+  const std::string errors = driver.Errors();
+  const std::size_t first = errors.find("threw std::runtime_error: thrown");
+  ASSERT_NE(first, std::string::npos) << errors;
+  EXPECT_NE(errors.find("lifetime::Mortal::Throw"), std::string::npos) << errors;
+  EXPECT_EQ(errors.find("threw std::runtime_error: thrown", first + 1), std::string::npos) << errors;
 }
 
 int HoldActors(const std::vector<std::string>&) {

@@ -124,6 +124,17 @@ TEST_F(Tasks, PassTheErrorOfAnArgumentOn) {
   EXPECT_EQ(result.error().outcome, Outcome::kNotExecuted);
 }
 
+TEST_F(Tasks, EndAChainWithItsFirst) {
+  ObjectRef<int> last = troupe::Run<&Fails>(1);
+  for (int i = 0; i < 10'000; ++i) last = troupe::Run<&Twice>(last);
+  const Expected<int> result = last.TryGet(kDeadline);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().message, "code 1");
+  EXPECT_NE(result.error().context.find("Twice(int) was not executed, because its argument 1 failed"),
+            std::string::npos)
+      << result.error().context;
+}
+
 TEST_F(Tasks, NestWithoutRunningOutOfCpus) { EXPECT_EQ(troupe::Run<&Fibonacci>(6).Get(kDeadline), 8); }
 
 TEST_F(Tasks, RunByTheHundreds) {

@@ -40,7 +40,6 @@ class ActorTableTest : public testing::Test {
     internal::ActorPtr actor = caller_.actors().Create({}, false, {}, [](const auto&) {});
     id_ = actor->record()->id;
     caller_.AnswerActor(Info(pb::PENDING, 0));
-    caller_.AnswerActor(Info(pb::PENDING, 0));  // of the watch
     return actor;
   }
   internal::ActorPtr CreateAlive() {
@@ -138,6 +137,7 @@ TEST_F(ActorTableTest, AnArgumentWithAnErrorEndsItsCallUnsentAndLetsTheOthersThr
   caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed});
   EXPECT_EQ(Error(a)->kind, ErrorKind::kThrew);
   EXPECT_EQ(Error(a)->outcome, Outcome::kNotExecuted);
+  EXPECT_EQ(Error(a)->context, "a was not executed, because its argument 1 failed");
   EXPECT_THAT(Sent(1), ElementsAre("b"));
 }
 
@@ -175,7 +175,7 @@ TEST_F(ActorTableTest, TheHeadsWordCountsWhenNobodyElseTells) {
   EXPECT_FALSE(a->record()->ready());
   caller_.outbox().Advance(1s);
   EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown);
-  EXPECT_EQ(actor->record()->state, pb::DEAD);
+  EXPECT_TRUE(actor->record()->dead());
 }
 
 TEST_F(ActorTableTest, TheNextIncarnationWaitsForTheLastWordsOfTheOne) {
@@ -250,7 +250,7 @@ TEST_F(ActorTableTest, ANodesDeathIsTheDeathOfItsProcesses) {
   caller_.NodeDied(kNode);
   EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown);
   caller_.Update(Info(pb::DEAD, 1, "node died"));
-  EXPECT_EQ(actor->record()->state, pb::DEAD) << "nothing is left to wait for";
+  EXPECT_TRUE(actor->record()->dead()) << "nothing is left to wait for";
 }
 
 TEST_F(ActorTableTest, ExceptionsAreRetriedOnlyWhenAsked) {
@@ -309,7 +309,7 @@ TEST_F(ActorTableTest, AnActorWhoseArgumentFailedIsDoneWith) {
   auto argument = caller_.objects().NewPending(caller_.NewCall("makes the argument"));
   auto actor = caller_.actors().Create({}, false, {.values = {}, .refs = {{0, argument}}}, [](const auto&) {});
   caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew, .message = "thrown"});
-  EXPECT_EQ(actor->record()->state, pb::DEAD);
+  EXPECT_TRUE(actor->record()->dead());
   EXPECT_FALSE(actor->record()->spec) << "Kill() would wait for it to be sent";
   const std::weak_ptr<ActorRecord> record = actor->record();
   actor.reset();
@@ -333,7 +333,7 @@ TEST_F(ActorTableTest, ALookUpThatTheHeadDidNotAnswerIsRepeated) {
   unknown.mutable_error()->set_kind(pb::Error::ACTOR_DIED);
   auto other = caller_.actors().Borrow(internal::ActorName{.id = {9, 10}, .creator = {kNode, ProcessId{9}}});
   caller_.Answer(unknown);
-  EXPECT_EQ(other->record()->state, pb::DEAD);
+  EXPECT_TRUE(other->record()->dead());
 }
 
 TEST_F(ActorTableTest, CallsToAnotherNodeHoldBackUntilSomeAreAnswered) {
@@ -428,6 +428,155 @@ TEST_F(ActorTableTest, CallsThatNeverLeftABrokenWayWereNotExecuted) {
   EXPECT_THAT(Error(kept)->message, HasSubstr("shared memory is full"));
   caller_.outbox().Advance(1s);
   EXPECT_THAT(Sent(1), ElementsAre("again"));
+}
+
+TEST_F(ActorTableTest, ACutActorWhoseProcessDiesWaitsForTheHead) {
+  auto actor = CreateAlive();
+  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  auto waits = Call(actor, "waits");
+  Die(1);
+  caller_.outbox().Advance(1s);
+  EXPECT_THAT(Sent(1), IsEmpty()) << "there is nobody to send it to";
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::ALIVE, 2));
+  EXPECT_THAT(Sent(2), ElementsAre("waits"));
+}
+
+TEST_F(ActorTableTest, AnAnswerForAReleasedRecordLeavesTheOneThatFollowedItAlone) {
+  const internal::ActorName name{.id = {9, 9}, .creator = {kNode, ProcessId{9}}};
+  id_ = name.id;
+  (void)caller_.actors().Borrow(name);
+  caller_.tables().TakeReleased();
+  auto again = caller_.actors().Borrow(name);
+  auto a = Call(again, "a");
+  caller_.AnswerActor(Info(pb::PENDING, 0));  // to the first
+  caller_.AnswerActor(Info(pb::PENDING, 0));
+  caller_.outbox().frames.clear();  // counts
+  caller_.Update(Info(pb::ALIVE, 1));
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  Die(1);
+  EXPECT_NE(Error(a), nullptr);
+}
+
+TEST_F(ActorTableTest, TimersOfAReleasedRecordLeaveTheOneThatFollowedItAlone) {
+  const internal::ActorName name{.id = {9, 9}, .creator = {kNode, ProcessId{9}}};
+  id_ = name.id;
+  auto first = caller_.actors().Borrow(name);
+  caller_.AnswerActor(Info(pb::ALIVE, 1));
+  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  first.reset();
+  caller_.tables().TakeReleased();
+  auto again = caller_.actors().Borrow(name);
+  caller_.AnswerActor(Info(pb::ALIVE, 1));
+  caller_.outbox().Advance(1s);
+  caller_.outbox().frames.clear();  // counts
+  auto a = Call(again, "a");
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  Die(1);
+  EXPECT_NE(Error(a), nullptr) << "the process is that of the record that is there";
+}
+
+// The head may say that an actor has the name while this process has let it go.
+TEST_F(ActorTableTest, GetIfExistsIsNeverGivenAnActorThatIsOver) {
+  auto first = CreateAlive();
+  const pb::ActorInfo alive = [&] {
+    pb::ActorInfo info = Info(pb::ALIVE, 1);
+    info.mutable_creator()->set_process(caller_.self().process.value);
+    return info;
+  }();
+  EXPECT_FALSE(caller_.actors().IsOver(alive));
+  int answers = 0;
+  auto second = caller_.actors().Create({}, true, {}, [&answers](const auto&) { ++answers; });
+  id_ = second->record()->id;
+  first.reset();
+  caller_.tables().TakeReleased();
+  EXPECT_TRUE(caller_.actors().IsOver(alive));
+  pb::RayletToClient existed;
+  *existed.mutable_actor_reply()->mutable_info() = alive;
+  existed.mutable_actor_reply()->set_existed(true);
+  caller_.Answer(existed);
+  pb::RayletToClient ends;
+  ends.mutable_actor_reply()->set_ask_again(true);
+  caller_.Answer(ends);
+  EXPECT_EQ(answers, 0);
+  ASSERT_EQ(caller_.outbox().requests.size(), 1U) << "it asked again";
+  EXPECT_EQ(caller_.outbox().requests[0].message.create_actor().spec().id(), id_.Bytes());
+  EXPECT_TRUE(caller_.outbox().requests[0].message.create_actor().get_if_exists());
+  caller_.AnswerActor(Info(pb::PENDING, 0));
+  EXPECT_EQ(answers, 1);
+}
+
+TEST_F(ActorTableTest, AnActorThatIsMadeIsToldOfByItsRegistrationFirst) {
+  auto actor = caller_.actors().Create({}, false, {}, [](const auto&) {});
+  id_ = actor->record()->id;
+  auto a = Call(actor, "a");
+  caller_.Update(Info(pb::ALIVE, 1));  // another thread asked for its name
+  EXPECT_THAT(Sent(1), IsEmpty());
+  caller_.AnswerActor(Info(pb::ALIVE, 1));
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+}
+
+// --- Errors of arguments -------------------------------------------------------------------------------------------
+
+TEST_F(ActorTableTest, ACallToAnActorWhoseArgumentFailedNamesBothAndWhatFailed) {
+  auto argument = caller_.objects().NewPending(caller_.NewCall("Boom()"));
+  pb::ActorSpec spec;
+  spec.set_class_name("WithArg");
+  auto actor = caller_.actors().Create(spec, false, {.values = {}, .refs = {{0, argument}}}, [](const auto&) {});
+  auto called = Call(actor, "WithArg::Get()");
+  caller_.objects().Fail(argument->record(), {.kind = ErrorKind::kThrew,
+                                              .outcome = Outcome::kFailed,
+                                              .message = "boom",
+                                              .remote_type = "std::logic_error",
+                                              .method = "Boom()"});
+  EXPECT_STREQ(troupe::Error(*Error(called)).what(),
+               "WithArg::Get() was not executed: the constructor of WithArg was not executed, because its argument 1 "
+               "failed: Boom() threw std::logic_error: boom");
+  EXPECT_EQ(Error(called)->outcome, Outcome::kNotExecuted);
+  auto later = Call(actor, "WithArg::Set(int)");
+  EXPECT_THAT(Error(later)->context, HasSubstr("WithArg::Set(int) was not executed: the constructor of WithArg"));
+}
+
+TEST_F(ActorTableTest, ACallToAnActorWhoseConstructorThrewNamesBoth) {
+  auto actor = CreateAlive();
+  pb::ActorInfo dead = Info(pb::DEAD, 1);
+  dead.mutable_death()->set_kind(pb::Error::THREW);
+  dead.mutable_death()->set_message("boom");
+  dead.mutable_death()->set_remote_type("std::logic_error");
+  dead.mutable_death()->set_method("the constructor of Counter");
+  Die(1);
+  caller_.Update(dead);
+  auto called = Call(actor, "Counter::Add(int)");
+  EXPECT_THAT(troupe::Error(*Error(called)).what(),
+              testing::StartsWith("Counter::Add(int) was not executed: the constructor of Counter threw "
+                                  "std::logic_error: boom"));
+}
+
+// Deeper than a stack, were the end of each call within that of the one before.
+TEST_F(ActorTableTest, AChainOfCallsEndsWithItsFirstHoweverLongItIs) {
+  auto one = CreateAlive(), other = CreateAlive();
+  auto first = caller_.objects().NewPending(caller_.NewCall("First()"));
+  auto last = first;
+  for (int i = 0; i < 20'000; ++i) {
+    auto call = caller_.NewCall("Step" + std::to_string(i) + "(int)", 0, {.values = {}, .refs = {{0, last}}});
+    last = caller_.actors().Call((i % 2 ? one : other)->record(), std::move(call));
+  }
+  caller_.objects().Fail(
+      first->record(),
+      {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed, .message = "boom", .method = "First()"});
+  ASSERT_NE(Error(last), nullptr);
+  EXPECT_STREQ(troupe::Error(*Error(last)).what(),
+               "Step19999(int) was not executed, because its argument 1 failed: First() threw an exception: boom");
+}
+
+TEST_F(ActorTableTest, AChainOfCallsMayBeLeftUnanswered) {
+  auto actor = Create();
+  auto last = caller_.objects().NewPending(caller_.NewCall("First()"));
+  for (int i = 0; i < 20'000; ++i) {
+    auto call = caller_.NewCall("Step(int)", 0, {.values = {}, .refs = {{0, last}}});
+    last = caller_.actors().Call(actor->record(), std::move(call));
+  }
+  actor.reset();  // and the tables go with what is left
 }
 
 TEST_F(ActorTableTest, AnActorIsKeptWhileAnotherProcessHoldsItsHandle) {

@@ -47,6 +47,18 @@ TEST(ErrorTest, TellsACallThatDidNotRunFromOneThatMayHave) {
   EXPECT_EQ(troupe::ActorDiedError(info).outcome(), Outcome::kNotExecuted);
 }
 
+TEST(ErrorTest, TellsWhatAFailureKeptFromRunningAndBeneathItTheFailure) {
+  ErrorInfo info = Info(ErrorKind::kThrew, "boom");
+  info.outcome = Outcome::kNotExecuted;
+  info.remote_type = "std::logic_error";
+  info.method = "Boom()";
+  info.pid = 42;
+  info.context = "Step(int) was not executed, because its argument 1 failed";
+  EXPECT_STREQ(
+      troupe::TaskError(info).what(),
+      "Step(int) was not executed, because its argument 1 failed: Boom() threw std::logic_error: boom (pid 42)");
+}
+
 TEST(ErrorTest, SaysNothingOfACallWhereThereIsNone) {
   EXPECT_STREQ(troupe::UsageError(Info(ErrorKind::kUsage, "call troupe::Init first")).what(),
                "call troupe::Init first");

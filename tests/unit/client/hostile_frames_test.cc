@@ -23,7 +23,12 @@ class HostileFramesTest : public testing::Test {
     me_.Update(info);
   }
   internal::ActorPtr CreateActor() {
-    return me_.actors().Create({}, false, {}, [](const auto&) {});
+    internal::ActorPtr actor = me_.actors().Create({}, false, {}, [](const auto&) {});
+    pb::ActorInfo info;
+    info.set_id(actor->record()->id.Bytes());
+    info.set_state(pb::PENDING);
+    me_.AnswerActor(info);
+    return actor;
   }
   internal::ObjectPtr Call(const internal::ActorPtr& actor, std::int64_t retries = 0) {
     auto call = me_.NewCall("call", retries);

@@ -247,5 +247,97 @@ TEST_F(ObjectTableTest, AProcessIsNeededWhileOthersHoldWhatItOwns) {
   EXPECT_FALSE(owner_.tables().Needed());
 }
 
+// --- Long chains ---------------------------------------------------------------------------------------------------
+
+TEST_F(ObjectTableTest, AChainOfValuesGoesHoweverLongItIs) {
+  auto last = owner_.Put("first");
+  const ObjectId first = last->record()->id;
+  for (int i = 0; i < 20'000; ++i) last = owner_.Put("next", {last});
+  Drop(owner_, &last);
+  EXPECT_FALSE(Owned(first));
+}
+
+TEST_F(ObjectTableTest, AChainOfValuesMayOutliveTheTables) {
+  auto process = std::make_unique<TestProcess>(kHere, 9);
+  std::vector<internal::ObjectPtr> chain = {process->Put("first")};
+  for (int i = 0; i < 20'000; ++i) chain.push_back(process->Put("next", {chain.back()}));
+  const std::weak_ptr<ObjectRecord> first = chain.front()->record();
+  process.reset();
+  chain.erase(chain.begin(), chain.end() - 1);
+  EXPECT_FALSE(first.expired());
+  chain.clear();
+  EXPECT_TRUE(first.expired());
+}
+
+// --- Failures that nobody hears of -----------------------------------------------------------------------------------
+
+class UnheardTest : public ObjectTableTest {
+ protected:
+  static ErrorInfo Threw(std::string method) {
+    return {.kind = ErrorKind::kThrew,
+            .outcome = Outcome::kFailed,
+            .message = "boom",
+            .remote_type = "std::logic_error",
+            .method = std::move(method)};
+  }
+  internal::ObjectPtr Call(const std::string& name) { return owner_.objects().NewPending(owner_.NewCall(name)); }
+  void Fail(const internal::ObjectPtr& result, ErrorInfo error) {
+    owner_.objects().Fail(result->record(), std::move(error));
+  }
+  const std::vector<std::string>& told() { return owner_.outbox().told; }
+};
+
+TEST_F(UnheardTest, ACallWhoseRefIsDroppedTellsOfItsFailureOncePerFunction) {
+  for (int i = 0; i < 3; ++i) {
+    auto result = Call("Add(int)");
+    const auto record = result->record();
+    Drop(owner_, &result);
+    owner_.objects().Fail(record, Threw("Add(int)"));
+  }
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_THAT(told()[0], HasSubstr("Add(int) threw std::logic_error: boom"));
+  EXPECT_THAT(told()[0], HasSubstr("call Get or TryGet"));
+  auto other = Call("Remove(int)");
+  Fail(other, Threw("Remove(int)"));
+  EXPECT_EQ(told().size(), 1U) << "somebody may still ask";
+  Drop(owner_, &other);
+  EXPECT_EQ(told().size(), 2U);
+}
+
+TEST_F(UnheardTest, WhoIsGivenTheErrorHasHeardOfIt) {
+  auto asked = Call("Asked()");
+  auto borrowed = Pass(asked, owner_, middle_);
+  middle_.objects().Ask(*borrowed->record());
+  net_.Settle();
+  Fail(asked, Threw("Asked()"));
+  net_.Settle();
+  ASSERT_NE(borrowed->record()->error, nullptr);
+  Drop(owner_, &asked);
+  Drop(middle_, &borrowed);
+  net_.Settle();
+  EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(UnheardTest, TheErrorOfAnArgumentIsToldByTheCallThatItEnds) {
+  auto argument = Call("Make()");
+  Fail(argument, Threw("Make()"));
+  auto use = owner_.tasks().Run(owner_.NewCall("Use(int)", 0, {.values = {}, .refs = {{0, argument}}}), {}, {});
+  Drop(owner_, &argument);
+  EXPECT_THAT(told(), IsEmpty());
+  Drop(owner_, &use);
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_THAT(told()[0],
+              HasSubstr("Use(int) was not executed, because its argument 1 failed: Make() threw std::logic_error"));
+}
+
+TEST_F(UnheardTest, TheEndOfAnActorIsNoFailureOfTheProgram) {
+  auto result = Call("Add(int)");
+  ErrorInfo error = Threw("Add(int)");
+  error.kind = ErrorKind::kActorDied;
+  Fail(result, error);
+  Drop(owner_, &result);
+  EXPECT_THAT(told(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace troupe::client

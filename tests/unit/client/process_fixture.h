@@ -41,6 +41,7 @@ class FakeOutbox final : public Outbox {
     timers.emplace(now + delay, std::move(work));
   }
   Clock::time_point Now() const override { return now; }
+  void Tell(std::string text) override { told.push_back(std::move(text)); }
 
   void Advance(std::chrono::milliseconds by) {
     now += by;
@@ -58,6 +59,7 @@ class FakeOutbox final : public Outbox {
   std::map<ProcessId, std::uint64_t> numbers;
   std::deque<Asked> requests;
   std::vector<pb::ClientToRaylet> notices;
+  std::vector<std::string> told;
   std::multimap<Clock::time_point, std::function<void()>> timers;
   Clock::time_point now{};
   std::size_t backlog = 0;
