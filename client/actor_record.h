@@ -52,6 +52,12 @@ struct ActorRecord {
 
   ActorPhase phase = ActorPhase::kAway;
 
+  // Of an actor that was found by its name: its creator has been asked whether it counts this process, which it does
+  // unless it has let the actor go meanwhile. Until the answer is in, the handle is given to nobody; what waits for
+  // that.
+  bool unconfirmed = false;
+  std::vector<std::function<void()>> on_confirmed;
+
   // --- The head's word
   std::string class_name;
   std::uint64_t version = 0;      // of the latest word that was believed, held ones included: an older one is not

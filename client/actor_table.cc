@@ -11,6 +11,8 @@ namespace {
 constexpr std::chrono::milliseconds kAskHeadAgain{500};
 // Should nobody here be told that a process is gone, the head's word counts after this time.
 constexpr std::chrono::seconds kLastWords{2};
+// A creator that does not say whether it counts this process is taken to do so after this time.
+constexpr std::chrono::seconds kMaxConfirmation{2};
 
 RefName NameOf(const ActorRecord& actor) {
   return {.kind = actor.detached ? RefName::Kind::kDetachedActor : RefName::Kind::kActor,
@@ -32,6 +34,7 @@ ActorTable::~ActorTable() {
     actor->queue.clear();
     actor->sent.clear();
     actor->on_registered.clear();
+    actor->on_confirmed.clear();
   }
 }
 
@@ -117,17 +120,27 @@ void ActorTable::AskToRegister(const std::shared_ptr<ActorRecord>& actor,
                                std::shared_ptr<const pb::ClientToRaylet> creation, const Registered& registered) {
   core_.outbox->Request(*creation, [this, actor, creation, registered](const pb::RayletToClient& reply) {
     const pb::ActorReply& answer = reply.actor_reply();
-    // The one that has the name ends, and the head waits for that; or this process knows it before the head does.
-    const bool again = answer.ask_again() || (answer.existed() && IsOver(answer.info()));
-    if (!reply.has_error() && again && core_.lost.empty()) return AskToRegister(actor, creation, registered);
-    OnRegistered(actor, reply);
-    registered(reply);
-    ReleaseIfUnused(actor);
+    if (reply.has_error() || !(answer.ask_again() || answer.existed())) {
+      return OnRegistered(actor, reply, registered);
+    }
+    // The one that has the name ends, and the head waits for that.
+    if (answer.ask_again()) return AskToRegister(actor, creation, registered);
+    Obtain(answer.info(), [this, actor, creation, registered, reply](const internal::ActorPtr& other) {
+      if (!other && core_.lost.empty()) return AskToRegister(actor, creation, registered);
+      OnRegistered(actor, reply, registered);
+    });
   });
 }
 
-void ActorTable::OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply) {
-  if (actor->dead()) return;
+void ActorTable::OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply,
+                              const Registered& registered) {
+  EndRegistration(actor, reply);
+  registered(reply);
+  ReleaseIfUnused(actor);
+}
+
+void ActorTable::EndRegistration(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply) {
+  if (!actor->registering()) return;
   if (reply.has_error()) {
     const bool refused = reply.error().kind() != pb::Error::SYSTEM;  // else the head may have made it
     if (!refused) TellRelease(*actor);
@@ -154,16 +167,58 @@ std::pair<std::shared_ptr<ActorRecord>, bool> ActorTable::FindOrMake(const inter
   return {actor, true};
 }
 
-internal::ActorPtr ActorTable::Borrow(const pb::ActorInfo& info) {
+// The head's answer and the creator's release of the actor take different ways. Only the creator knows whether this
+// process came in time.
+void ActorTable::Obtain(const pb::ActorInfo& info, std::function<void(internal::ActorPtr)> then) {
+  if (IsOver(info)) return then(nullptr);
   const auto [actor, is_new] = FindOrMake({.id = ActorId::FromBytes(info.id()).value_or(ActorId{}),
                                            .creator = ToAddress(info.creator()),
                                            .detached = info.detached(),
                                            .max_task_retries = info.max_task_retries(),
                                            .max_pending_calls = info.max_pending_calls()});
   internal::ActorPtr handle = Handle(actor);
-  if (is_new) CountSelf(*actor);
+  if (is_new) {
+    CountSelf(*actor);
+    AskCreator(actor);
+  }
   Apply(actor, info);
-  return handle;
+  auto end = [this, info, handle = std::move(handle), then = std::move(then)] {
+    then(IsOver(info) ? nullptr : handle);
+  };
+  if (!actor->unconfirmed) return end();
+  actor->on_confirmed.push_back(std::move(end));
+}
+
+void ActorTable::AskCreator(const std::shared_ptr<ActorRecord>& actor) {
+  if (actor->detached || actor->creator.process == core_.self.process) return;
+  actor->unconfirmed = true;
+  core_.outbox->Send(actor->creator, Encode(AskActorFrame{actor->id}));
+  // A creator that is stopped says nothing, and its actors go on.
+  core_.outbox->After(kMaxConfirmation, [this, actor] { Confirmed(*actor); });
+}
+
+void ActorTable::Confirmed(ActorRecord& actor) {
+  actor.unconfirmed = false;
+  for (auto& work : std::exchange(actor.on_confirmed, {})) core_.work.Run(std::move(work));
+}
+
+void ActorTable::OnAskActor(const Address& from, const AskActorFrame& frame) {
+  auto it = actors_.find(frame.id);
+  const bool known = it != actors_.end() && it->second->creator.process == core_.self.process && !it->second->dead();
+  core_.outbox->Send(from, Encode(ActorKnownFrame{frame.id, known}));
+}
+
+void ActorTable::OnActorKnown(const Address& from, const ActorKnownFrame& frame) {
+  auto it = actors_.find(frame.id);
+  if (it == actors_.end() || !it->second->unconfirmed || it->second->creator.process != from.process) return;
+  const std::shared_ptr<ActorRecord> actor = it->second;
+  if (!frame.known && !actor->dead()) {
+    actor->death = {.kind = ErrorKind::kActorDied,
+                    .outcome = Outcome::kNotExecuted,
+                    .message = "its last handle went before this process had one"};
+    Die(actor);
+  }
+  Confirmed(*actor);
 }
 
 internal::ActorPtr ActorTable::Borrow(const internal::ActorName& name) {
@@ -239,6 +294,7 @@ void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
 
 bool ActorTable::IsOver(const pb::ActorInfo& info) const {
   if (info.state() == pb::DEAD) return true;
+  if (!info.detached() && core_.IsDead(ToAddress(info.creator()))) return true;
   auto it = actors_.find(ActorId::FromBytes(info.id()).value_or(ActorId{}));
   if (it != actors_.end()) return it->second->dead();
   return !info.detached() && info.creator().process() == core_.self.process.value;
@@ -369,6 +425,7 @@ void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
     FailCall(call, DeathError(*actor, outcome, call->name));
   }
   for (auto& work : std::exchange(actor->on_registered, {})) core_.work.Run(std::move(work));
+  Confirmed(*actor);
   ReleaseIfUnused(actor);
 }
 
@@ -376,10 +433,12 @@ void ActorTable::OnProcessGone(ProcessId process, const std::string& reason, std
   if (auto it = by_process_.find(process); it != by_process_.end()) {
     OnProcessLost(std::shared_ptr(it->second), reason, reached);
   }
-  std::vector<std::shared_ptr<ActorRecord>> held;
+  std::vector<std::shared_ptr<ActorRecord>> held, found;
   for (const auto& [id, actor] : actors_) {
     if (actor->refs.holders.contains(process)) held.push_back(actor);
+    if (actor->unconfirmed && actor->creator.process == process) found.push_back(actor);
   }
+  for (const auto& actor : found) Confirmed(*actor);
   for (const auto& actor : held) {
     actor->refs.holders.erase(process);
     ReleaseIfUnused(actor);

@@ -40,9 +40,10 @@ class ActorTable {
   // with the head's answer, which may be that another actor has the name; never with one that ends.
   internal::ActorPtr Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
                             std::function<void(const pb::RayletToClient&)> registered);
-  // A handle from the answer to this process's question for a name, counted at the creator. Who has had such an answer
-  // is told of what follows.
-  internal::ActorPtr Borrow(const pb::ActorInfo& info);
+  // A handle to the actor that the head named in its answer to this process's question for a name, once its creator
+  // counts it. Null: the actor is over, and the head has yet to hear of it; ask again. `then` may run at once. Who has
+  // had such an answer of the head is told of what follows.
+  void Obtain(const pb::ActorInfo& info, std::function<void(internal::ActorPtr)> then);
   internal::ActorPtr Borrow(const internal::ActorName& name);
   internal::ActorPtr Adopt(const RefName& name);
   RefName NameFor(const internal::ActorPtr& actor, const Address& receiver);
@@ -58,9 +59,6 @@ class ActorTable {
   // The reply to a call, if it is still waited for.
   void OnReply(const std::shared_ptr<ObjectRecord>& result, const ReplyFrame& frame);
 
-  // Whether this process knows that an actor which the head takes to be alive is none any more: it died, or its last
-  // handle went here and the head has yet to hear of it.
-  bool IsOver(const pb::ActorInfo& info) const;
   // Whether an actor that this process made would end with it.
   bool OwnsAny() const;
 
@@ -68,6 +66,8 @@ class ActorTable {
 
   void OnUpdate(const pb::ActorInfo& info);
   void OnRefCount(FrameType type, const RefCountFrame& frame);
+  void OnAskActor(const Address& from, const AskActorFrame& frame);
+  void OnActorKnown(const Address& from, const ActorKnownFrame& frame);
   void OnReleased(const std::shared_ptr<ActorRecord>& actor);
   void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached);
   void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached);
@@ -92,9 +92,16 @@ class ActorTable {
   void SendCreation(const std::shared_ptr<ActorRecord>& actor, bool get_if_exists, const Registered& registered);
   void AskToRegister(const std::shared_ptr<ActorRecord>& actor, std::shared_ptr<const pb::ClientToRaylet> creation,
                      const Registered& registered);
-  void OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply);
+  void OnRegistered(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply,
+                    const Registered& registered);
+  void EndRegistration(const std::shared_ptr<ActorRecord>& actor, const pb::RayletToClient& reply);
+  // Whether this process knows that an actor which the head takes to be alive is none any more: it died, its last
+  // handle went here, or its creator is gone.
+  bool IsOver(const pb::ActorInfo& info) const;
   // Tells the creator, if that is another process, that this one has a handle which nobody sent it.
   void CountSelf(ActorRecord& actor);
+  void AskCreator(const std::shared_ptr<ActorRecord>& actor);
+  void Confirmed(ActorRecord& actor);
   void AskHead(const std::shared_ptr<ActorRecord>& actor);
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);

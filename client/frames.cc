@@ -214,6 +214,23 @@ std::string Encode(const ProbeFrame& frame) {
   return out;
 }
 
+std::string Encode(const AskActorFrame& frame) {
+  std::string out;
+  WireWriter w(&out);
+  w.Put(FrameType::kAskActor);
+  w.Put(frame.id);
+  return out;
+}
+
+std::string Encode(const ActorKnownFrame& frame) {
+  std::string out;
+  WireWriter w(&out);
+  w.Put(FrameType::kActorKnown);
+  w.Put(frame.id);
+  w.Put(static_cast<std::uint8_t>(frame.known));
+  return out;
+}
+
 FrameType TypeOf(std::string_view frame) { return frame.empty() ? FrameType{} : static_cast<FrameType>(frame.front()); }
 
 bool Decode(std::string_view frame, CallFrame* out) {
@@ -267,6 +284,22 @@ bool Decode(std::string_view frame, ProbeFrame* out) {
     out->number = r.Get<std::uint64_t>();
     out->path = r.GetBytes();
     return r.ok();
+  });
+}
+
+bool Decode(std::string_view frame, AskActorFrame* out) {
+  return DecodeWhole(frame, FrameType::kAskActor, [out](WireReader& r) {
+    out->id = r.Get<ActorId>();
+    return r.ok();
+  });
+}
+
+bool Decode(std::string_view frame, ActorKnownFrame* out) {
+  return DecodeWhole(frame, FrameType::kActorKnown, [out](WireReader& r) {
+    out->id = r.Get<ActorId>();
+    const auto known = r.Get<std::uint8_t>();
+    out->known = known == 1;
+    return r.ok() && known <= 1;
   });
 }
 

@@ -24,6 +24,8 @@ enum class FrameType : std::uint8_t {
   kAddRef = 5,       // a holder -> owner: `holder` holds `count` more
   kDropRef = 6,      // a holder -> owner: `holder` holds `count` fewer
   kProbe = 7,        // a process whose actor waits to call another -> that one's process (client/call_cycles.h)
+  kAskActor = 8,     // who found an actor by its name -> its creator: do you know it, and count me?
+  kActorKnown = 9,   // the creator's answer
 };
 
 // A ref or handle inside a value or among arguments. The sender has told the owner that the receiver holds it
@@ -100,6 +102,15 @@ struct ProbeFrame {
   std::string_view path;     // the actors that wait, for people; points into the frame
 };
 
+struct AskActorFrame {
+  ActorId id;
+};
+
+struct ActorKnownFrame {
+  ActorId id;
+  bool known = false;
+};
+
 // What users write is of any length; the texts of an error are cut, so that it can always be sent. UTF-8 stays UTF-8.
 inline constexpr std::size_t kMaxErrorText = 64 * 1024;
 std::string CutText(std::string text);
@@ -113,6 +124,8 @@ std::string Encode(const GetObjectFrame& frame);
 std::string Encode(const ObjectValueFrame& frame);
 std::string Encode(FrameType add_or_drop, const RefCountFrame& frame);
 std::string Encode(const ProbeFrame& frame);
+std::string Encode(const AskActorFrame& frame);
+std::string Encode(const ActorKnownFrame& frame);
 
 // The first byte. 0 when `frame` is empty.
 FrameType TypeOf(std::string_view frame);
@@ -123,5 +136,7 @@ bool Decode(std::string_view frame, GetObjectFrame* out);
 bool Decode(std::string_view frame, ObjectValueFrame* out);
 bool Decode(std::string_view frame, RefCountFrame* out);
 bool Decode(std::string_view frame, ProbeFrame* out);
+bool Decode(std::string_view frame, AskActorFrame* out);
+bool Decode(std::string_view frame, ActorKnownFrame* out);
 
 }  // namespace troupe::client

@@ -376,9 +376,15 @@ internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
   CheckConnected();
   if (spec.detached()) KeepWithSpec(lock, spec, &creation.arguments);
   auto registered = std::make_shared<std::optional<pb::RayletToClient>>();
-  internal::ActorPtr actor =
-      actors_.Create(std::move(spec), creation.options.get_if_exists.value_or(false), std::move(creation.arguments),
-                     [registered](const pb::RayletToClient& reply) { *registered = reply; });
+  auto other = std::make_shared<internal::ActorPtr>();  // that has the name
+  const auto on_registered = [this, registered, other](const pb::RayletToClient& reply) {
+    *registered = reply;
+    // At once, while it is sure to be held.
+    if (reply.actor_reply().existed())
+      actors_.Obtain(reply.actor_reply().info(), [other](auto actor) { *other = actor; });
+  };
+  internal::ActorPtr actor = actors_.Create(std::move(spec), creation.options.get_if_exists.value_or(false),
+                                            std::move(creation.arguments), on_registered);
   if (!named) return actor;
   core_->messenger->WaitUntil(
       lock, [&] { return registered->has_value(); }, {}, &hook_);
@@ -390,7 +396,8 @@ internal::ActorPtr RuntimeImpl::CreateActor(internal::ActorCreation creation) {
     Throw(std::move(error));
   }
   if (!reply.actor_reply().existed()) return actor;
-  return actors_.Borrow(reply.actor_reply().info());
+  CheckConnected();
+  return *other;
 }
 
 internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::string& name_space) {
@@ -399,13 +406,16 @@ internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::
   message.mutable_find_actor()->set_name_space(NameSpace(name_space));
   std::unique_lock lock(core_->mutex);
   CheckConnected();
-  // The head may have answered before it heard that this process let the actor go: nobody should be given it then.
-  pb::RayletToClient reply;
-  do {
-    reply = Ask(lock, message);
-  } while (actors_.IsOver(reply.actor_reply().info()));
-  const pb::ActorInfo& info = reply.actor_reply().info();
-  return {actors_.Borrow(info), info.class_name()};
+  for (;;) {
+    const pb::RayletToClient reply = Ask(lock, message);
+    const pb::ActorInfo& info = reply.actor_reply().info();
+    auto found = std::make_shared<std::optional<internal::ActorPtr>>();
+    actors_.Obtain(info, [found](const internal::ActorPtr& actor) { *found = actor; });
+    core_->messenger->WaitUntil(
+        lock, [&] { return found->has_value(); }, {}, &hook_);
+    CheckConnected();
+    if (**found) return {**found, info.class_name()};
+  }
 }
 
 internal::ActorPtr RuntimeImpl::Find(const internal::ActorName& name) {

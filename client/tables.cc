@@ -32,6 +32,12 @@ void Tables::OnFrame(const Address& from, std::string_view frame, std::uint64_t 
     case FrameType::kProbe:
       if (ProbeFrame probe; Decode(frame, &probe)) return cycles_.OnProbe(probe);
       break;
+    case FrameType::kAskActor:
+      if (AskActorFrame ask; Decode(frame, &ask)) return actors_.OnAskActor(from, ask);
+      break;
+    case FrameType::kActorKnown:
+      if (ActorKnownFrame known; Decode(frame, &known)) return actors_.OnActorKnown(from, known);
+      break;
   }
   // Once: a peer must not be able to fill the log.
   if (std::exchange(told_of_bad_frame_, true)) return;

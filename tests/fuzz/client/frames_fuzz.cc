@@ -64,6 +64,8 @@ void Check(std::string_view bytes) {
   CheckFrame<ReplyFrame>(bytes);
   CheckFrame<GetObjectFrame>(bytes);
   CheckFrame<ObjectValueFrame>(bytes);
+  CheckFrame<AskActorFrame>(bytes);
+  CheckFrame<ActorKnownFrame>(bytes);
   CheckCount(bytes);
   CheckArguments(bytes);
 }
@@ -86,6 +88,8 @@ std::vector<std::string> Seeds() {
           Encode(ObjectValueFrame{{1, 2}, stored}),
           Encode(FrameType::kAddRef, RefCountFrame{name, {{3, 4}, {1}}, 1}),
           Encode(FrameType::kDropRef, RefCountFrame{name, {{3, 4}, {1}}, 7}),
+          Encode(AskActorFrame{{1, 2}}),
+          Encode(ActorKnownFrame{{1, 2}, true}),
           alone};
 }
 

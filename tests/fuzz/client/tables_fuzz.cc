@@ -273,7 +273,13 @@ class Session : private CallSink {
   void Count() {
     constexpr std::int64_t kCounts[] = {1, 1, 2, 1'000, std::numeric_limits<std::int64_t>::max()};
     const RefCountFrame frame{AnObject(), input_.Flip() ? Peer() : kMe, input_.PickFrom(std::to_array(kCounts))};
-    Deliver(Peer(), Encode(input_.Flip() ? FrameType::kAddRef : FrameType::kDropRef, frame));
+    const ActorId actor{frame.name.id.high, frame.name.id.low};
+    switch (input_.Below(4)) {
+      case 0: return Deliver(Peer(), Encode(FrameType::kDropRef, frame));
+      case 1: return Deliver(Peer(), Encode(FrameType::kAddRef, frame));
+      case 2: return Deliver(Peer(), Encode(AskActorFrame{actor}));
+      default: return Deliver(frame.name.owner, Encode(ActorKnownFrame{actor, input_.Flip()}));
+    }
   }
 
   void OnCall(const Address&, std::string_view bytes, std::uint64_t) override {
@@ -307,6 +313,7 @@ class Session : private CallSink {
     TROUPE_CHECK(actor.held.has_value() == (actor.phase == ActorPhase::kLastWords));
     TROUPE_CHECK(actor.spec.has_value() == (actor.phase == ActorPhase::kComposing));
     TROUPE_CHECK(actor.on_registered.empty() || actor.registering());
+    TROUPE_CHECK(actor.on_confirmed.empty() || (actor.unconfirmed && !actor.dead()));
     TROUPE_CHECK(actor.in_flight == 0 || actor.running() || actor.phase == ActorPhase::kLastWords);
     TROUPE_CHECK(!actor.dead() || (actor.queue.empty() && actor.sent.empty()));
     TROUPE_CHECK(!actor.has_process() || actor.incarnation > actor.ended);

@@ -75,6 +75,12 @@ class ActorTableTest : public testing::Test {
   void Die(std::uint64_t incarnation, std::uint64_t reached = kAllReached) {
     caller_.tables().OnProcessGone(Process(incarnation), "killed", reached);
   }
+  // What the process is given for the head's answer, if it is known already.
+  static std::optional<internal::ActorPtr> Obtain(TestProcess& process, const pb::ActorInfo& info) {
+    std::optional<internal::ActorPtr> given;
+    process.actors().Obtain(info, [&given](internal::ActorPtr actor) { given = std::move(actor); });
+    return given;
+  }
   static const ErrorInfo* Error(const internal::ObjectPtr& result) { return result->record()->error.get(); }
 
   TestProcess caller_{kNode, 1};
@@ -146,7 +152,7 @@ TEST_F(ActorTableTest, AnAnswerThatAnUpdateOvertookChangesNothing) {
   const pb::ActorInfo late = Info(pb::STARTING, 1);
   caller_.Update(Info(pb::ALIVE, 1));
   auto a = Call(actor, "a");
-  (void)caller_.actors().Borrow(late);
+  (void)Obtain(caller_, late);
   EXPECT_TRUE(actor->record()->running());
   EXPECT_THAT(Sent(1), ElementsAre("a"));
   Reply(a, 1);
@@ -432,7 +438,7 @@ TEST_F(ActorTableTest, CallsThatNeverLeftABrokenWayWereNotExecuted) {
 
 TEST_F(ActorTableTest, ACutActorWhoseProcessDiesWaitsForTheHead) {
   auto actor = CreateAlive();
-  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  caller_.tables().OnPathBroken(Process(1), "the connection broke", kAllReached);
   auto waits = Call(actor, "waits");
   Die(1);
   caller_.outbox().Advance(1s);
@@ -463,7 +469,7 @@ TEST_F(ActorTableTest, TimersOfAReleasedRecordLeaveTheOneThatFollowedItAlone) {
   id_ = name.id;
   auto first = caller_.actors().Borrow(name);
   caller_.AnswerActor(Info(pb::ALIVE, 1));
-  caller_.tables().OnPathBroken(Process(1), "the connection broke");
+  caller_.tables().OnPathBroken(Process(1), "the connection broke", kAllReached);
   first.reset();
   caller_.tables().TakeReleased();
   auto again = caller_.actors().Borrow(name);
@@ -484,13 +490,13 @@ TEST_F(ActorTableTest, GetIfExistsIsNeverGivenAnActorThatIsOver) {
     info.mutable_creator()->set_process(caller_.self().process.value);
     return info;
   }();
-  EXPECT_FALSE(caller_.actors().IsOver(alive));
+  EXPECT_EQ(Obtain(caller_, alive), first);
   int answers = 0;
   auto second = caller_.actors().Create({}, true, {}, [&answers](const auto&) { ++answers; });
   id_ = second->record()->id;
   first.reset();
   caller_.tables().TakeReleased();
-  EXPECT_TRUE(caller_.actors().IsOver(alive));
+  EXPECT_EQ(Obtain(caller_, alive), internal::ActorPtr());
   pb::RayletToClient existed;
   *existed.mutable_actor_reply()->mutable_info() = alive;
   existed.mutable_actor_reply()->set_existed(true);
@@ -504,6 +510,79 @@ TEST_F(ActorTableTest, GetIfExistsIsNeverGivenAnActorThatIsOver) {
   EXPECT_TRUE(caller_.outbox().requests[0].message.create_actor().get_if_exists());
   caller_.AnswerActor(Info(pb::PENDING, 0));
   EXPECT_EQ(answers, 1);
+}
+
+// One process made an actor with a name, and another one has been told of it by the head.
+class FoundActorTest : public ActorTableTest {
+ protected:
+  FoundActorTest() {
+    made_ = creator_.actors().Create({}, false, {}, [](const auto&) {});
+    id_ = made_->record()->id;
+    creator_.AnswerActor(Info(pb::ALIVE, 1));
+    info_ = Info(pb::ALIVE, 1);
+    info_.mutable_creator()->set_node(kNode.Bytes());
+    info_.mutable_creator()->set_process(creator_.self().process.value);
+  }
+  void Find() {
+    finder_.actors().Obtain(info_, [this](internal::ActorPtr actor) { given_ = std::move(actor); });
+  }
+  void DropMade() {
+    made_.reset();
+    creator_.tables().TakeReleased();
+  }
+  std::size_t Released() { return creator_.outbox().Of(pb::ClientToRaylet::kReleaseActor).size(); }
+
+  TestNet net_;
+  TestProcess& creator_ = net_.Add(kNode, 1);
+  TestProcess& finder_ = net_.Add(kNode, 2);
+  internal::ActorPtr made_;
+  pb::ActorInfo info_;
+  std::optional<internal::ActorPtr> given_;
+};
+
+TEST_F(FoundActorTest, IsGivenOnceItsCreatorCountsWhoFoundIt) {
+  Find();
+  EXPECT_FALSE(given_);
+  net_.Settle();
+  ASSERT_TRUE(given_ && *given_);
+  DropMade();
+  EXPECT_EQ(Released(), 0U) << "the other process holds it";
+  given_->reset();
+  net_.Settle();
+  EXPECT_EQ(Released(), 1U);
+}
+
+TEST_F(FoundActorTest, IsNotGivenWhenItsLastHandleWentBefore) {
+  DropMade();
+  EXPECT_EQ(Released(), 1U);
+  Find();
+  net_.Settle();
+  ASSERT_TRUE(given_);
+  EXPECT_EQ(*given_, nullptr);
+  given_.reset();
+  finder_.tables().TakeReleased();
+  Find();
+  net_.Settle();
+  EXPECT_EQ(given_, internal::ActorPtr()) << "the head has not heard of it yet";
+}
+
+TEST_F(FoundActorTest, IsNotGivenWhenItsCreatorDies) {
+  Find();
+  const pb::ActorInfo info = info_;
+  made_.reset();
+  net_.Kill(creator_);
+  ASSERT_TRUE(given_);
+  EXPECT_EQ(*given_, nullptr);
+  EXPECT_EQ(Obtain(finder_, info), internal::ActorPtr()) << "at once";
+}
+
+TEST_F(FoundActorTest, IsGivenWhenItsCreatorSaysNothingForLong) {
+  Find();
+  finder_.outbox().Advance(1s);
+  EXPECT_FALSE(given_);
+  finder_.outbox().Advance(1s);
+  ASSERT_TRUE(given_);
+  EXPECT_NE(*given_, nullptr);
 }
 
 TEST_F(ActorTableTest, AnActorThatIsMadeIsToldOfByItsRegistrationFirst) {

@@ -21,7 +21,7 @@ class CallCyclesTest : public testing::Test {
   // The actor of `from` waits in a method to call that of `to`, of whose calls `unanswered` have no answer.
   void Wait(TestProcess& from, const TestProcess& to, std::size_t unanswered = 1'000'000) {
     auto target = std::make_shared<ActorRecord>();
-    target->state = pb::ALIVE;
+    target->phase = ActorPhase::kRunning;
     target->address = to.self();
     target->in_flight = unanswered;
     from.tables().cycles().Begin("Peer " + std::to_string(from.self().process.value), target);
