@@ -34,7 +34,8 @@ struct Scheduling {
 // What is not given comes from the class's DefaultOptions(), and then from the comment here. What is given, be it 0 or
 // empty, takes the place of the class's default.
 struct ActorOptions {
-  internal::Overridable<std::string> name = internal::FromDefaults();  // unique in its namespace, UTF-8 up to 255 bytes; empty: anonymous
+  internal::Overridable<std::string> name =
+      internal::FromDefaults();  // unique in its namespace, UTF-8 up to 255 bytes; empty: anonymous
   internal::Overridable<std::string> name_space = internal::FromDefaults();  // empty: the job's
   std::optional<Lifetime> lifetime = {};  // kScoped: ends with its last handle; kDetached: until killed
   std::optional<double> num_cpus = {};    // held while it lives; 0

@@ -80,7 +80,7 @@ TEST_F(HostileFramesTest, ACallThatWaitsToBeSentCannotBeAnswered) {
 }
 
 TEST_F(HostileFramesTest, ATaskIsAnsweredByItsWorkerOnly) {
-  auto result = me_.tasks().Run(me_.NewCall("task"), {}, {});
+  auto result = me_.tasks().Run(me_.NewCall("task"), MakeShape({}, {}));
   Reply(kStranger, result, 0);
   EXPECT_FALSE(result->record()->ready());
   pb::RayletToClient message;

@@ -321,7 +321,8 @@ TEST_F(UnheardTest, WhoIsGivenTheErrorHasHeardOfIt) {
 TEST_F(UnheardTest, TheErrorOfAnArgumentIsToldByTheCallThatItEnds) {
   auto argument = Call("Make()");
   Fail(argument, Threw("Make()"));
-  auto use = owner_.tasks().Run(owner_.NewCall("Use(int)", 0, {.values = {}, .refs = {{0, argument}}}), {}, {});
+  auto use =
+      owner_.tasks().Run(owner_.NewCall("Use(int)", 0, {.values = {}, .refs = {{0, argument}}}), MakeShape({}, {}));
   Drop(owner_, &argument);
   EXPECT_THAT(told(), IsEmpty());
   Drop(owner_, &use);
