@@ -43,5 +43,6 @@ endforeach()
 configure_package_config_file(cmake/TroupeConfig.cmake.in ${CMAKE_BINARY_DIR}/TroupeConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Troupe)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/TroupeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES cmake/Grpc.cmake ${CMAKE_BINARY_DIR}/TroupeConfig.cmake ${CMAKE_BINARY_DIR}/TroupeConfigVersion.cmake
+install(FILES cmake/Grpc.cmake cmake/program_folder.cc ${CMAKE_BINARY_DIR}/TroupeConfig.cmake
+  ${CMAKE_BINARY_DIR}/TroupeConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Troupe)

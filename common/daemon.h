@@ -34,9 +34,12 @@ enum class StopOutcome { kWasGone, kStopped, kKilled };
 // All functions here are thread-safe.
 
 // Absolute path of one of Troupe's programs: in $TROUPE_HOME/bin, beside the running executable or in a bin/ beside its
-// folder, where the build was meant to be installed, or in $PATH. NotFound lists where it was looked for. Does not
-// block.
+// folder, in a folder that was added, where the build was meant to be installed, or in $PATH. NotFound lists where it
+// was looked for. Does not block.
 Result<std::string> FindProgram(const std::string& name);
+
+// FindProgram looks in `folder`, too. Before there are threads.
+void AddProgramFolder(std::string folder);
 
 // Starts a program in a session of its own (setsid), with nothing but /dev/null as input and a file as output, no other
 // descriptors, and default signals: it outlives the caller's shell. The caller stays its parent. Blocks for the exec.

@@ -1,8 +1,12 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/daemon.h"
 
@@ -16,6 +20,12 @@ bool IsProgram(const fs::path& path) {
   return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
 }
 
+// A function's, for it is filled before main().
+std::vector<std::string>& AddedFolders() {
+  static std::vector<std::string> folders;
+  return folders;
+}
+
 std::vector<fs::path> Folders() {
   std::vector<fs::path> folders;
   if (const char* home = std::getenv("TROUPE_HOME"); home && *home) folders.push_back(fs::path(home) / "bin");
@@ -24,11 +34,17 @@ std::vector<fs::path> Folders() {
     folders.push_back(self.parent_path());
     folders.push_back(self.parent_path().parent_path() / "bin");  // from tests/ of a build, or libexec/
   }
+  for (const std::string& folder : AddedFolders()) folders.emplace_back(folder);
   folders.emplace_back(TROUPE_INSTALL_BIN_DIR);
   return folders;
 }
 
 }  // namespace
+
+void AddProgramFolder(std::string folder) {
+  std::vector<std::string>& folders = AddedFolders();
+  if (std::find(folders.begin(), folders.end(), folder) == folders.end()) folders.push_back(std::move(folder));
+}
 
 Result<std::string> FindProgram(const std::string& name) {
   std::string looked;

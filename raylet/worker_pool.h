@@ -21,18 +21,12 @@
 #include "raylet/process.h"
 #include "raylet/program_cache.h"
 #include "raylet/watched_process.h"
+#include "raylet/worker_process.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
 
 class JobTemplate;
-
-// One live worker.
-struct WorkerProcess {
-  ProcessId process;
-  JobId job;
-  pid_t pid = 0;
-};
 
 // A worker is starting until it registers, then idle or handed out until it ends:
 //

@@ -7,7 +7,7 @@
 
 #include "common/status.h"
 #include "proto/common.pb.h"
-#include "raylet/worker_pool.h"
+#include "raylet/worker_process.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {

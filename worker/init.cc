@@ -1,4 +1,4 @@
-// Init and Shutdown.
+// Init and Shutdown. Here and not in client/, because in a worker Init is the executor, which client/ does not know.
 #include "troupe/init.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // expect: Troupe: this program is not compiled as C++20; compile it with -std=c++20
-// lines: 12
+// lines: 15
 // flags: -std=c++17
 #include "actors.h"
 

@@ -12,6 +12,7 @@ prefix="$work/moved"
 
 # A daemon of another session, or a program or library found by luck, must not help; and none but our own is stopped.
 unset TROUPE_ADDRESS TROUPE_HOME LD_LIBRARY_PATH
+system_path="$PATH"
 export TROUPE_SESSION_ROOT="$work/session" TROUPE_TOKEN_FILE="$work/token" PATH="$prefix/bin:$PATH"
 
 clean_up() {
@@ -43,8 +44,14 @@ top="$(dirname "$(dirname "$here")")"
   fail 'the files above name the source tree or the place of the installation, so they are of no use elsewhere'
 ! ldd "$work/build/counter" | grep grpc || fail 'a program that only uses Troupe::troupe loads gRPC'
 
-# Alone, on a cluster, and submitted to it. The daemons are those of the prefix.
-expect 'the counter stands at 42' "$work/build/counter"
+# Alone, on a cluster, and submitted to it. The daemons are those of the prefix: found without PATH, for the package knows
+# where it was found, and by PATH once the prefix has moved again.
+expect 'the counter stands at 42' env PATH="$system_path" "$work/build/counter"
+mv "$prefix" "$work/elsewhere"
+! env PATH="$system_path" "$work/build/counter" >"$work/lost" 2>&1 || fail 'a program found daemons that are not there'
+grep -q "it is not in .*$prefix/bin" "$work/lost" || fail "the error does not name $prefix/bin: $(cat "$work/lost")"
+expect 'the counter stands at 42' env PATH="$work/elsewhere/bin:$system_path" "$work/build/counter"
+mv "$work/elsewhere" "$prefix"
 troupe start --head --num-cpus 2 --object-store-memory 64MiB --json >"$work/started.json"
 pid="$(sed -n 's/.*"raylet_pid": \([0-9]*\).*/\1/p' "$work/started.json")"
 [[ "$(readlink "/proc/$pid/exe")" == "$prefix/bin/troupe-raylet" ]] || fail "the raylet is $(readlink "/proc/$pid/exe")"
