@@ -50,7 +50,8 @@ void ProcessDeaths::OnClosed(const ClientInfo& client) {
   closed_[client.process] = client;
   m_.loop->After(kGrace, [weak = std::weak_ptr(self_), id = client.process] {
     auto self = weak.lock();
-    if (self && (*self)->closed_.contains(id)) {
+    // Taken out here, for a worker whose child held its connection has ended before, and nothing else would.
+    if (self && (*self)->closed_.erase(id) != 0) {
       (*self)->m_.pool->Kill(id, "it had lost its connection to the raylet");
     }
   });

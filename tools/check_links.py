@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""links: every relative link of a Markdown page leads to a file, and every #anchor to a heading"""
+"""links: links and anchors of Markdown pages lead somewhere, and files that pages and comments name exist"""
 import re
 import sys
 
@@ -9,6 +9,12 @@ FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+COMMENT = {".h": re.compile(r"//.*"), ".cc": re.compile(r"//.*"), ".proto": re.compile(r"//.*"),
+           ".py": re.compile(r"(?:^|\s)#.*"), ".sh": re.compile(r"(?:^|\s)#.*"), ".md": re.compile(r".*")}
+# "head/actor_table", "client/frames.h"; not the end of a longer path, and no pattern.
+PATH = re.compile(r"(?<![\w/.~$}>…-])([a-z_]+)/([\w-]+(?:/[\w-]+)*(?:\.[a-z]+)?)/?(?![\w*<{$/-])")
+# "frames.h" alone.
+NAME = re.compile(r"(?<![\w/.\-<*])([a-z]\w*\.(?:h|cc|proto))(?![\w/*])")
 HEADING = re.compile(r"^#+ +(.*?) *#*$", re.MULTILINE)
 
 
@@ -32,13 +38,36 @@ def problem_of_link(root, page, link):
     return None
 
 
+def names_something(root, folder, rest):
+    """Whether folder/rest is a file or folder of the tree, or the common stem of some, as in head/actor_table."""
+    path = root / folder / rest
+    return path.exists() or (not path.suffix and any(path.parent.glob(path.name + ".*")))
+
+
+def problems_of_names(root, files):
+    """Paths and header names in prose and comments. A first part that is no folder of the tree is none of ours."""
+    folders = {path.parts[0] for path in files if len(path.parts) > 1}
+    names = {path.name for path in files}
+    for file in files:
+        if file.suffix not in COMMENT:
+            continue
+        for number, line in enumerate(tree.text(root / file).splitlines(), 1):
+            comment = " ".join(COMMENT[file.suffix].findall(line))
+            for folder, rest in PATH.findall(comment):
+                if folder in folders and not names_something(root, folder, rest):
+                    yield f"{file}:{number}: names {folder}/{rest}, which does not exist"
+            for name in NAME.findall(comment):
+                if name not in names:
+                    yield f"{file}:{number}: names {name}, but no file is called that"
+
+
 def problems(root):
     found = []
     for page in tree.files(root, (".md",)):
         prose = INLINE_CODE.sub("", FENCED.sub("", tree.text(root / page)))
         links = [link for link in LINK.findall(prose) if not ELSEWHERE.match(link)]
         found += [problem for link in links if (problem := problem_of_link(root, page, link))]
-    return found
+    return found + list(problems_of_names(root, tree.files(root)))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,19 @@ class Links(TreeTest):
         self.assert_refused(problems, "docs/b.md", "no such file")
         self.assert_refused(problems, "#there", "no such heading")
 
+    def test_accepts_names_of_files_that_exist_and_of_other_trees(self):
+        self.write("head/actor_table.h", "// See docs/b.md, head/ and actor_table.h; and sys/types.h, build/x/y.h.\n")
+        self.write("docs/b.md", "`head/actor_table` decides; a new command is `head/<name>.cc`.\n")
+        self.assertEqual(check_links.problems(self.root), [])
+
+    def test_refuses_names_of_files_that_are_gone(self):
+        self.write("head/a.cc", "int x;  // as in head/call_frame.h\n// and frames.h\n")
+        self.write("docs/b.md", "`head/ref_table` counts.\n")
+        problems = check_links.problems(self.root)
+        self.assert_refused(problems, "head/a.cc:1", "head/call_frame.h")
+        self.assert_refused(problems, "head/a.cc:2", "frames.h")
+        self.assert_refused(problems, "docs/b.md:1", "head/ref_table")
+
 
 class Layering(TreeTest):
     def test_accepts_edges_that_point_down(self):
