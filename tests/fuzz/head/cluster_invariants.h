@@ -14,7 +14,7 @@
 namespace troupe::head {
 
 //   - an actor's incarnation never falls, and what is dead stays dead;
-//   - a name that was given to an actor finds that actor for as long as it lives;
+//   - a name that was given to an actor finds that actor until it begins to end, and nobody else's until it is dead;
 //   - actors' states, addresses and counts of restarts agree with each other;
 //   - before a node's first report no more is placed on it than it has.
 class ClusterInvariants {
@@ -68,7 +68,8 @@ class ClusterInvariants {
     find.set_name(name);
     find.set_name_space(name_space);
     const auto found = cluster_.actors().Find(find);
-    TROUPE_CHECK(found.ok() && found->id() == id);
+    const bool ending = cluster_.actors().Get(*ActorId::FromBytes(id))->ending();
+    TROUPE_CHECK(ending ? found.status().code() == StatusCode::kNotFound : found.ok() && found->id() == id);
   }
   void CheckKnown(const std::string& id) {
     pb::FindActor find;

@@ -276,6 +276,24 @@ TEST_F(ActorLifeTest, AnActorThatIsKilledIsDeadWhenItsProcessHasEndedWhateverThe
   }
 }
 
+TEST_F(ActorLifeTest, ANameIsFreeWhenTheProcessOfItsHolderHasEndedAndNotBefore) {
+  pb::ActorSpec holder = Spec(1, job_), next = Spec(2, job_);
+  for (pb::ActorSpec* spec : {&holder, &next}) spec->set_name("one");
+  Run(holder, 1);
+  BeginKill(1);
+  pb::RegisterActorRequest request;
+  *request.mutable_spec() = next;
+  std::optional<Result<pb::ActorReply>> answer;
+  cluster_->actors().Register(request, [&answer](Result<pb::ActorReply> reply) { answer = std::move(reply); });
+  loop_.Advance(500ms);
+  EXPECT_FALSE(answer);
+  EXPECT_TRUE(TakeStarts(1).empty()) << "the one before may still answer";
+  ProcessDied(1, 1, 1);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->ok()) << answer->status().ToString();
+  EXPECT_EQ(TakeStarts(1).size(), 1u);
+}
+
 TEST_F(ActorLifeTest, AKilledActorOnANodeThatIsSilentIsDeadWhenTheNodeIs) {
   AddNode(2);
   pb::ActorSpec spec = Spec(1, job_);
