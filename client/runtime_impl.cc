@@ -37,6 +37,9 @@ RuntimeImpl::RuntimeImpl()
         pb::ClientToRaylet message;
         message.mutable_blocked()->set_blocked(sleeping);
         core_->messenger->SendRaylet(message);
+        // What it waits for may itself wait for the CPUs of a lease that is kept here in case another task follows.
+        std::lock_guard lock(core_->mutex);
+        tasks_.SetKeepsIdleLeases(!sleeping);
       }),
       tables_(*core_),
       objects_(tables_.objects()),

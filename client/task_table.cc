@@ -257,7 +257,6 @@ void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, internal::Payloa
 
 void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
   if (call->done || RetriesThrown(*call->queue, call, error)) return;
-  error.method = call->name;
   FailCall(call, std::move(error));
 }
 

@@ -65,8 +65,8 @@ class TaskTable {
   void OnRan(const std::shared_ptr<PendingCall>& call, internal::Payload value, std::uint64_t stored_size);
   void OnRan(const std::shared_ptr<PendingCall>& call, ErrorInfo error);
 
-  // Whether leases without a task are kept for a moment. Not by a worker between two tasks: nothing follows, and others
-  // wait for the CPUs.
+  // Whether leases without a task are kept for a moment. Not by a worker between two tasks, nor while its task waits:
+  // nothing follows, and others want the CPUs.
   void SetKeepsIdleLeases(bool keeps);
 
   // " cannot be placed: ..." for a task that waits because no node could run it; else empty.

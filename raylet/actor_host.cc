@@ -142,6 +142,11 @@ void ActorHost::OnExitIntent(ProcessId worker, const pb::ExitIntent& intent) {
   if (!intent.reason().empty()) actor.reason = intent.reason();
 }
 
+void ActorHost::SetBlocked(ProcessId worker, bool blocked) {
+  auto it = by_worker_.find(worker);
+  if (it != by_worker_.end()) resources_.SetLent(&actors_.at(it->second).allocation, blocked);
+}
+
 void ActorHost::OnWorkerExit(ProcessId worker, const std::string& cause) {
   auto by = by_worker_.find(worker);
   if (by == by_worker_.end()) return;

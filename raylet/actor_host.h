@@ -42,6 +42,8 @@ class ActorHost {
   // From workers. InvalidArgument when the worker does not host that incarnation.
   Status OnConstructed(ProcessId worker, const pb::ActorConstructed& constructed);
   void OnExitIntent(ProcessId worker, const pb::ExitIntent& intent);
+  // The actor's method waits for something, or goes on. Ignored for workers without an actor.
+  void SetBlocked(ProcessId worker, bool blocked);
 
   void OnWorkerExit(ProcessId worker, const std::string& cause);
 

@@ -190,6 +190,7 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
 Status ClientDispatcher::OnWorkerNotice(const ClientInfo& client, const pb::ClientToRaylet& message) {
   if (message.has_blocked()) {
     m_.leases->SetBlocked(client.process, message.blocked().blocked());
+    m_.actors->SetBlocked(client.process, message.blocked().blocked());
     return OkStatus();
   }
   TROUPE_RETURN_IF_ERROR(m_.actors->OnConstructed(client.process, message.actor_constructed()));

@@ -85,6 +85,24 @@ TEST_F(ActorHostTest, AnswersNoRoomWhenTheResourcesWereTakenMeanwhile) {
   EXPECT_THAT(Last().actor_start_failed().error().message(), HasSubstr("GPU: 1"));
 }
 
+TEST_F(ActorHostTest, AnActorThatWaitsLendsItsCpus) {
+  pb::StartActor start;
+  start.mutable_spec()->set_id(id_.Bytes());
+  *start.mutable_spec()->mutable_resources() = ToPb(Amounts({{"CPU", 2}, {"GPU", 1}}));
+  start.set_incarnation(1);
+  host_.Start(start);
+  const ProcessId worker = workers_.Start();
+  host_.SetBlocked(worker, true);
+  EXPECT_EQ(resources_.available(), Amounts({{"CPU", 2}, {"GPU", 1}}));
+  host_.SetBlocked(worker, false);
+  EXPECT_EQ(resources_.available(), Amounts({{"GPU", 1}}));
+  host_.SetBlocked(worker, true);
+  host_.OnWorkerExit(worker, "killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(resources_.available(), resources_.total());
+  host_.SetBlocked(worker, false);  // a word of the dead
+  EXPECT_EQ(resources_.available(), resources_.total());
+}
+
 TEST_F(ActorHostTest, AConstructorThatThrowsIsFinalAndItsWorkerIsKilled) {
   Start();
   const ProcessId worker = workers_.Start();
