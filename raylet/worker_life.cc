@@ -264,7 +264,8 @@ std::unique_ptr<WorkerPool::Worker> WorkerPool::Remove(ProcessId id) {
   if (worker->state == State::kStarting) {
     --job.starting;
     --starting_;
-    LogsEnded({WorkerLogName(id, false), WorkerLogName(id, true)});
+    // A fork that has been asked for makes its files when it comes, even if it is refused then.
+    LogsEnded({WorkerLogName(id, false), WorkerLogName(id, true)}, options_.late_fork);
   }
   return worker;
 }

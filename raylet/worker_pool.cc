@@ -229,9 +229,9 @@ void WorkerPool::StartFailed(JobId id, const Status& why, bool retry) {
   FailWaiting(*job, why);
 }
 
-void WorkerPool::LogsEnded(std::vector<std::string> names) {
+void WorkerPool::LogsEnded(std::vector<std::string> names, std::chrono::nanoseconds after) {
   if (!events_.on_logs_ended) return;
-  loop_.Post(Guarded([names = std::move(names)](WorkerPool& pool) { pool.events_.on_logs_ended(names); }));
+  loop_.After(after, Guarded([names = std::move(names)](WorkerPool& pool) { pool.events_.on_logs_ended(names); }));
 }
 
 JobTemplate* WorkerPool::TemplateOf(pid_t pid) {

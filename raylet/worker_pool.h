@@ -50,6 +50,7 @@ class WorkerPool {
     std::chrono::milliseconds start_timeout{60'000};  // from start to troupe::Init
     std::chrono::milliseconds idle_timeout{60'000};   // until surplus idle workers are asked to exit
     std::chrono::milliseconds cause_timeout{500};     // for a template to say how its child ended
+    std::chrono::milliseconds late_fork{5'000};       // for a fork that is not wanted any more to come and go
   };
 
   // Any of these may be empty.
@@ -152,7 +153,7 @@ class WorkerPool {
   void OnTemplateFailed(JobId id, const Status& why, bool retry);
   void AwaitPackage(Job& job, const Status& why);
   void StartFailed(JobId id, const Status& why, bool retry);
-  void LogsEnded(std::vector<std::string> names);
+  void LogsEnded(std::vector<std::string> names, std::chrono::nanoseconds after = {});
 
   // The life of a worker (worker_life.cc).
   Status CheckDescriptors() const;

@@ -279,6 +279,7 @@ TEST_F(WorkerPoolTest, NamesAProgramThatNeverCallsInit) {
 }
 
 TEST_F(WorkerPoolTest, NamesAWorkerThatExitsInItsFork) {
+  options_.late_fork = 5ms;
   const auto worker = Acquire(Job("worker-exits"));
   EXPECT_THAT(worker.status().message(), AllOf(HasSubstr("exited with status 5"), HasSubstr("worker gives up")));
   EXPECT_TRUE(runner_.Until([&] { return logs_ended_.size() >= 2; })) << "nobody heard of this worker";
