@@ -61,8 +61,9 @@ double DecideCpus(const Machine& machine, std::vector<std::string>* limits) {
     limits->push_back("CPUs: " + std::to_string(machine.cpus) + " of " + std::to_string(machine.online_cpus) +
                       ", those that the raylet may run on");
   }
-  if (machine.cgroup.cpus && *machine.cgroup.cpus < cpus) {
-    cpus = std::max(1.0, std::ceil(*machine.cgroup.cpus));
+  const double quota = std::max(1.0, std::ceil(machine.cgroup.cpus.value_or(cpus)));
+  if (quota < cpus) {
+    cpus = quota;
     const auto hundredths = static_cast<std::uint64_t>(std::llround(*machine.cgroup.cpus * 100));
     limits->push_back("CPUs: " + std::to_string(static_cast<unsigned>(cpus)) +
                       ", as its control group has the time of " + std::to_string(hundredths / 100) + "." +

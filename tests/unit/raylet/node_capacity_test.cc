@@ -51,6 +51,8 @@ TEST(NodeCapacityTest, TakesNoMoreThanItsControlGroupHas) {
   EXPECT_THAT(capacity->limits,
               UnorderedElementsAre("CPUs: 2, as its control group has the time of 1.25",
                                    "memory: 2048 MiB available of the 4096 MiB that its control group may use"));
+  machine.cgroup.cpus = 7.5;
+  EXPECT_THAT(DecideCapacity({}, machine)->limits, ElementsAre(HasSubstr("memory: "))) << "all eight, then";
   machine.cgroup.cpus = 0.05;
   EXPECT_EQ(DecideCapacity({}, machine)->resources.Amount(kCpu), 1);
   machine.cgroup = {.memory = 1ULL << 40, .available_memory = 1ULL << 40, .cpus = 64};
