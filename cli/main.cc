@@ -6,9 +6,10 @@
 #include "cli/command_line.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "common/stdio_descriptors.h"
 
 int main(int argc, char** argv) {
-  troupe::cli::FillStandardDescriptors();
+  troupe::ReserveStdio();
   const char* no_color = std::getenv("NO_COLOR");
   const bool color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
   troupe::cli::Output out(STDOUT_FILENO);

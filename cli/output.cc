@@ -1,6 +1,5 @@
 #include "cli/output.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -46,14 +45,6 @@ void Output::WriteAll() {
     }
   }
   setp(buffer_.data(), buffer_.data() + buffer_.size());
-}
-
-void FillStandardDescriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // The lowest free number, which is `fd`. Output is opened for reading, so that a write to it fails.
-    [[maybe_unused]] const int opened = ::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
-  }
 }
 
 }  // namespace troupe::cli

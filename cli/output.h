@@ -35,8 +35,4 @@ class Output : private std::streambuf, public std::ostream {
   std::array<char, 1 << 16> buffer_;
 };
 
-// Puts /dev/null where standard input, output or error is closed, so that no socket gets their numbers, and what is
-// printed goes to nobody's connection. Writing to a closed standard output still fails. First of all in main().
-void FillStandardDescriptors();
-
 }  // namespace troupe::cli

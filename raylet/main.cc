@@ -167,7 +167,9 @@ int Main(int argc, char** argv) {
   RaiseDescriptorLimit();
   flags.raylet.node = NodeId::Random();
   if (const Status started = StartGuard(flags.raylet.node, argc, argv); !started.ok()) return Fail(started, kFailed);
-  if (const Status ready = Orphans::BecomeSubreaper(); !ready.ok()) return Fail(ready, kFailed);
+  auto child_ends = Orphans::BecomeSubreaper();
+  if (!child_ends.ok()) return Fail(child_ends.status(), kFailed);
+  flags.raylet.child_ends = *child_ends;
   ForbidCoreFiles();
   auto machine = LookAtMachine();
   if (!machine.ok()) return Fail(machine.status(), kFailed);

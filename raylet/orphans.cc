@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,9 +26,16 @@ std::vector<pid_t> Children() {
 
 }  // namespace
 
-Status Orphans::BecomeSubreaper() {
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) == 0) return OkStatus();
-  return ErrnoStatus(errno, "cannot look after the children of workers");
+Result<int> Orphans::BecomeSubreaper() {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &child, nullptr);
+  const int ends = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (ends < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return ErrnoStatus(errno, "cannot look after the children of workers");
+  }
+  return ends;
 }
 
 void Orphans::Sweep() const {

@@ -22,12 +22,14 @@ class Orphans {
   // `lives`: whether something of this node by that name is still there (OwnerMark::owner).
   Orphans(NodeId node, std::function<bool(std::uint64_t owner)> lives) : node_(node), lives_(std::move(lives)) {}
 
-  // Makes this process the parent of all orphans among its descendants. Once, before the first is started.
-  static Status BecomeSubreaper();
+  // Makes this process the parent of all orphans among its descendants, and returns a descriptor that is readable when
+  // a child has ended. SIGCHLD is blocked for that, in all threads that are made from now on, so that it interrupts
+  // none of them: not each wait, reservation of memory and so on begins again. Once, before the first child and thread.
+  static Result<int> BecomeSubreaper();
 
   // Looks through the children that this process did not start: reaps those that have ended, kills those without an
-  // owner. To be called when a child ends (SIGCHLD) and when an owner has gone. Costs one read of /proc and one for
-  // each orphan.
+  // owner. To be called when a child ends (BecomeSubreaper) and when an owner has gone. Costs one read of /proc and one
+  // for each orphan.
   void Sweep() const;
 
  private:

@@ -1,10 +1,10 @@
 #include "raylet/raylet.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <utility>
 
 #include "common/exit_watch.h"
@@ -163,7 +163,7 @@ struct Raylet::Impl {
   Router router;
   ProcessDeaths deaths;
   Orphans orphans;
-  boost::asio::signal_set child_ends;
+  boost::asio::posix::stream_descriptor child_ends;
   std::shared_ptr<ipc::ServerSocket> socket;
 };
 
@@ -232,7 +232,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       router(cluster, clients, peers),
       deaths(loop.context(), managers),
       orphans(identity.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
-      child_ends(loop.context(), SIGCHLD) {
+      child_ends(loop.context(), options.child_ends) {
   managers = AllManagers();
 }
 
@@ -459,11 +459,15 @@ Status Raylet::Impl::BecomeReady() {
 }
 
 void Raylet::Impl::AwaitChildEnd() {
-  child_ends.async_wait([this](const boost::system::error_code& error, int) {
-    if (error) return;
-    orphans.Sweep();
-    AwaitChildEnd();
-  });
+  child_ends.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this](const boost::system::error_code& error) {
+                          if (error) return;
+                          signalfd_siginfo seen;
+                          while (::read(child_ends.native_handle(), &seen, sizeof seen) > 0) {
+                          }
+                          orphans.Sweep();
+                          AwaitChildEnd();
+                        });
 }
 
 // The head's process is on this machine, perhaps: then its end can be seen, and is told from a connection that broke.

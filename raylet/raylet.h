@@ -14,8 +14,9 @@
 namespace troupe::raylet {
 
 struct RayletOptions {
-  NodeId node;       // of this run
-  std::string head;  // HOST:PORT
+  NodeId node;          // of this run
+  int child_ends = -1;  // of Orphans::BecomeSubreaper
+  std::string head;     // HOST:PORT
   std::string bind = "127.0.0.1";
   int port = 0;             // 0: any free one
   std::string session_dir;  // locked by the caller; logs/ in it exists
