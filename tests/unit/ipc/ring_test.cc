@@ -127,7 +127,7 @@ TEST(RingTest, RefusesMemoryThatHoldsNoRingOrAUsedOne) {
   ring.header()->head = 8;
   EXPECT_EQ(RingProducer::Attach(ring.memory()).status().code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(RingConsumer::Attach(ring.memory()).status().code(), StatusCode::kFailedPrecondition);
-  ring.header()->version = 2;
+  ring.header()->version = kRingVersion + 1;
   EXPECT_FALSE(RingView::Attach(ring.memory()).ok());
   ring.header()->version = kRingVersion;
   ring.header()->capacity = 4095;
