@@ -66,6 +66,7 @@ void Check(std::string_view bytes) {
   CheckFrame<ObjectValueFrame>(bytes);
   CheckFrame<AskActorFrame>(bytes);
   CheckFrame<ActorKnownFrame>(bytes);
+  CheckFrame<ProbeFrame>(bytes);
   CheckCount(bytes);
   CheckArguments(bytes);
 }
@@ -88,6 +89,7 @@ std::vector<std::string> Seeds() {
           Encode(ObjectValueFrame{{1, 2}, stored}),
           Encode(FrameType::kAddRef, RefCountFrame{name, {{3, 4}, {1}}, 1}),
           Encode(FrameType::kDropRef, RefCountFrame{name, {{3, 4}, {1}}, 7}),
+          Encode(ProbeFrame{{{3, 4}, {1}}, 5, "Peer 1 -> Peer 2"}),
           Encode(AskActorFrame{{1, 2}}),
           Encode(ActorKnownFrame{{1, 2}, true}),
           alone};

@@ -210,7 +210,10 @@ class Session : private CallSink {
     tables_.OnRaylet(message);
   }
   void Gone() {
-    if (input_.Below(4) != 0) return tables_.OnProcessGone(Peer().process, "killed", kAllReached);
+    const std::uint64_t reached = input_.Flip() ? kAllReached : input_.Below(4);
+    const std::size_t how = input_.Below(4);
+    if (how == 1) return tables_.OnPathBroken(Peer().process, "no channel", reached);
+    if (how != 0) return tables_.OnProcessGone(Peer().process, "killed", reached);
     pb::RayletToClient message;
     message.mutable_node_died()->set_node(kOther.Bytes());
     tables_.OnRaylet(message);

@@ -185,6 +185,7 @@ class Session {
       case pb::ClientToRaylet::kAbortObject: return objects_.Abort(client.process, message.abort_object());
       case pb::ClientToRaylet::kReleaseObject: return objects_.Release(client.process, message.release_object());
       case pb::ClientToRaylet::kDeleteObjects: return objects_.Delete(client.process, message.delete_objects());
+      case pb::ClientToRaylet::kCloseChannel: return channels_.Close(client, message.close_channel());
       case pb::ClientToRaylet::kReleaseActor: return directory_.Release(client, message.release_actor());
       case pb::ClientToRaylet::kBlocked: return leases_.SetBlocked(client.process, message.blocked().blocked());
       case pb::ClientToRaylet::kExitIntent: return actors_.OnExitIntent(client.process, message.exit_intent());
@@ -267,8 +268,16 @@ class Session {
   }
   void Channel() {
     pb::ClientToRaylet message;
-    message.set_request_id(1);
-    message.mutable_open_channel()->set_peer(input_.PickFrom(pools_.processes));
+    const std::uint64_t peer = input_.PickFrom(pools_.processes);
+    const std::string region = "fuzz-ch-" + std::to_string(1 + input_.Below(4));
+    if (input_.Below(4) == 0) {
+      message.mutable_close_channel()->set_peer(peer);
+      message.mutable_close_channel()->set_region(region);
+    } else {
+      message.set_request_id(1);
+      message.mutable_open_channel()->set_peer(peer);
+      if (input_.Below(3) == 0) message.mutable_open_channel()->set_larger_than(region);
+    }
     FromClient(std::move(message));
   }
 
