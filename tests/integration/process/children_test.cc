@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/daemon.h"
+#include "common/owner_mark.h"
 #include "common/session.h"
 #include "tests/integration/process/own_cluster.h"
 #include "tests/integration/processes.h"
@@ -243,6 +244,8 @@ int FreeChild(const std::vector<std::string>&) {
   Init();
   auto mother = Spawn<Mother>();
   const int child = mother.BearFree().Get(20s);
+  // Until it executes the program, which is what takes the mark out.
+  if (!Eventually([child] { return IsRunning(child) && !MarkOf(child); })) return 1;
   const int worker = mother.Pid().Get(20s);
   Kill(mother);
   AllGone({worker});
