@@ -2,8 +2,10 @@
 #include <troupe/troupe.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -66,6 +68,7 @@ bool SeesItself() {
 }
 
 int Fails() { throw std::out_of_range("inside"); }
+bool RunsApart() { return Run<&Self>({.max_retries = 0}).Get().second != getpid(); }
 std::string ErrorOfInner() {
   auto ref = Run<&Fails>({.name = "inner"});
   const Expected<int> result = ref.TryGet();
@@ -165,7 +168,9 @@ int Assigns() {
   g_ref = Put(2);
   return 1;
 }
-int WaitsForAGlobalRef() {
+// In `file` a line for each time that it runs: a crash would make it two.
+int WaitsForAGlobalRef(const std::string& file) {
+  std::ofstream(file, std::ios::app) << "run" << std::endl;
   g_ref = Run<&Assigns>();
   return g_ref.Get();
 }
@@ -194,6 +199,7 @@ TEST_F(NestedTasks, RunWhereTheyAreWaitedFor) {
 }
 
 TEST_F(NestedTasks, OfNoRetriesRunApartAndComeThrough) {
+  EXPECT_TRUE(troupe::Run<&nested::RunsApart>().Get(kDeadline));
   EXPECT_EQ(troupe::Run<&nested::ApartFibonacci>(6).Get(kDeadline), 8);
 }
 
@@ -230,7 +236,10 @@ TEST_F(NestedTasks, PassValuesOn) { EXPECT_EQ(troupe::Run<&nested::PassesValues>
 TEST_F(NestedTasks, MayBeWaitedForByThreads) { EXPECT_EQ(troupe::Run<&nested::FromThreads>().Get(kDeadline), 80); }
 
 TEST_F(NestedTasks, MayAssignTheRefThatIsWaitedFor) {
-  EXPECT_EQ(troupe::Run<&nested::WaitsForAGlobalRef>().Get(kDeadline), 1);
+  const std::string file = cluster().NewFile();
+  EXPECT_EQ(troupe::Run<&nested::WaitsForAGlobalRef>(file).Get(kDeadline), 1);
+  std::ifstream lines(file);
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'), 1);
 }
 
 TEST_F(NestedTasks, OfActorsRunElsewhere) {
