@@ -83,7 +83,7 @@ struct Client::Core {
       return plain.WithContext(method + " of " + peer);
     }
     if (IsConnectError(plain.message())) return ExplainConnectError(peer, plain.message(), proved);
-    return plain.WithContext("lost the connection to " + peer + " during " + method);
+    return Unavailable(plain.message()).WithContext("lost the connection to " + peer + " during " + method);
   }
 
   Status CheckSize(const std::string& method, std::size_t bytes) const {

@@ -64,7 +64,7 @@ class Shells : public DriverTest {
     gives("troupe get actor \"tw", "Name:        two words");
     gives("troupe logs raylet " + cluster().node_id(0).substr(0, 6), "node " + cluster().node_id(0).substr(0, 8));
     gives("troupe vers", "(protocol");
-    gives("troupe --vers", "troupe ");
+    gives("troupe --vers", "\ntroupe 0");
     gives("troupe list nodes --js", "\"address\"");
   }
 
