@@ -133,7 +133,7 @@ TEST_F(JobTableTest, ADriverThatJustDiesFailsItsJobAndTakesItsActorsAtOnce) {
   const pb::JobInfo job = StartJob(9);
   Register(Spec(1, job));
   ProcessGone(1, 9);
-  EXPECT_THAT(Info(1).ending(), HasSubstr("its job"));
+  EXPECT_THAT(Info(1).ending(), HasSubstr("its creator"));
   EndProcess(1);
   EXPECT_EQ(State(1), pb::DEAD);
   EXPECT_EQ(Job(job.id()).state(), pb::JobInfo::RUNNING) << "the word how it ended may be on its way";
