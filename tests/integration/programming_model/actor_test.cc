@@ -250,7 +250,7 @@ TEST_F(Actors, SayWhyTheirConstructorFailed) {
 int Boom() { throw std::logic_error("boom"); }
 
 TEST_F(Actors, SayThatAnArgumentOfTheirConstructorFailedAndOfWhichCall) {
-  auto actor = Spawn<Everything>(troupe::Run(&Boom));
+  auto actor = Spawn<Everything>(troupe::Run<&Boom>());
   const auto called = actor.Value().TryGet(kDeadline);
   ASSERT_FALSE(called.has_value());
   EXPECT_EQ(called.error().outcome, Outcome::kNotExecuted);
@@ -261,7 +261,7 @@ TEST_F(Actors, SayThatAnArgumentOfTheirConstructorFailedAndOfWhichCall) {
       << what;
   EXPECT_NE(what.find("Boom() threw std::logic_error: boom"), std::string::npos) << what;
   auto fine = Spawn<Everything>();
-  const std::string of_call = TaskError(fine.Add(troupe::Run(&Boom)).TryGet(kDeadline).error()).what();
+  const std::string of_call = TaskError(fine.Add(troupe::Run<&Boom>()).TryGet(kDeadline).error()).what();
   EXPECT_EQ(of_call.find("model::Everything::Add(int) was not executed, because its argument 1 failed: "), 0U)
       << of_call;
 }
