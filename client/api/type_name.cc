@@ -43,7 +43,7 @@ std::string TypeName(const std::type_info& type) {
   }
   ReplaceAll(&text, " >", ">");
   ReplaceAll(&text, ", troupe::internal::list_the_method_in_TROUPE_ACTOR>", ">");
-  ReplaceAll(&text, "troupe::Handle<", "troupe::ActorHandle<");
+  ReplaceAll(&text, "troupe::ActorHandleOf<", "troupe::ActorHandle<");
   return text;
 }
 

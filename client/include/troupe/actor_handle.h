@@ -18,9 +18,9 @@ struct list_the_method_in_TROUPE_ACTOR;
 }  // namespace internal
 
 template <class C, class Advice>
-class Handle;
+class ActorHandleOf;
 template <class C, class Advice>
-class BoundHandle;
+class BoundActorHandleOf;
 
 // Names an actor of class C. Has, as members, the methods that TROUPE_ACTOR(C, ...) lists: handle.Add(1) sends the call
 // and returns an ObjectRef of its result at once, or blocks while the actor's mailbox is full. Each argument is a
@@ -30,11 +30,11 @@ class BoundHandle;
 // handles are empty; a call through one throws UsageError, an argument that does not encode SerializationError, any
 // call once this process has lost its raylet ConnectionError; everything else that happens to a call is in its ref.
 template <class C>
-using ActorHandle = Handle<C, internal::list_the_method_in_TROUPE_ACTOR>;
+using ActorHandle = ActorHandleOf<C, internal::list_the_method_in_TROUPE_ACTOR>;
 
 // What ActorHandle::With returns: use it at once, or keep it as you would the handle.
 template <class C>
-using BoundActorHandle = BoundHandle<C, internal::list_the_method_in_TROUPE_ACTOR>;
+using BoundActorHandle = BoundActorHandleOf<C, internal::list_the_method_in_TROUPE_ACTOR>;
 
 namespace internal {
 // Makes handles from what the runtime hands out, and back.
@@ -46,9 +46,9 @@ ObjectPtr Call(const ActorPtr& actor, const Identity& method, Arguments argument
 
 // ActorHandle<C>, which see.
 template <class C, class Advice>
-class Handle : public internal::ActorTraits<C>::template Members<C, Handle<C, Advice>> {
+class ActorHandleOf : public internal::ActorTraits<C>::template TroupeMembers<C, ActorHandleOf<C, Advice>> {
  public:
-  Handle() = default;
+  ActorHandleOf() = default;
 
   // None when empty.
   ActorId id() const { return internal::IdOf(state_); }
@@ -62,11 +62,11 @@ class Handle : public internal::ActorTraits<C>::template Members<C, Handle<C, Ad
   auto Call(A&&... arguments) const;
 
   // Whether both name the same actor.
-  friend bool operator==(const Handle& a, const Handle& b) { return a.state_ == b.state_; }
+  friend bool operator==(const ActorHandleOf& a, const ActorHandleOf& b) { return a.state_ == b.state_; }
 
   // For cereal. Reading needs an initialised runtime, unless the handle is empty.
-  friend void save(internal::OutputArchive& archive, const Handle& handle) { archive.WriteActor(handle.state_); }
-  friend void load(internal::InputArchive& archive, Handle& handle) { handle.state_ = archive.ReadActor(); }
+  friend void save(internal::OutputArchive& archive, const ActorHandleOf& handle) { archive.WriteActor(handle.state_); }
+  friend void load(internal::InputArchive& archive, ActorHandleOf& handle) { handle.state_ = archive.ReadActor(); }
 
  private:
   friend struct internal::HandleAccess;
@@ -74,7 +74,7 @@ class Handle : public internal::ActorTraits<C>::template Members<C, Handle<C, Ad
 };
 
 template <class C, class Advice>
-class BoundHandle : public internal::ActorTraits<C>::template Members<C, BoundHandle<C, Advice>> {
+class BoundActorHandleOf : public internal::ActorTraits<C>::template TroupeMembers<C, BoundActorHandleOf<C, Advice>> {
  public:
   template <auto kMethod, class... A>
   auto Call(A&&... arguments) const;
@@ -163,19 +163,19 @@ struct Judge<ObjectRef<T>> : Fine {};
 }  // namespace internal
 
 template <class C, class Advice>
-BoundActorHandle<C> Handle<C, Advice>::With(CallOptions options) const {
+BoundActorHandle<C> ActorHandleOf<C, Advice>::With(CallOptions options) const {
   return internal::HandleAccess::Bind(*this, std::move(options));
 }
 
 template <class C, class Advice>
 template <auto kMethod, class... A>
-auto Handle<C, Advice>::Call(A&&... arguments) const {
+auto ActorHandleOf<C, Advice>::Call(A&&... arguments) const {
   return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
 }
 
 template <class C, class Advice>
 template <auto kMethod, class... A>
-auto BoundHandle<C, Advice>::Call(A&&... arguments) const {
+auto BoundActorHandleOf<C, Advice>::Call(A&&... arguments) const {
   return internal::CallPointer<C, kMethod>(*this, std::forward<A>(arguments)...);
 }
 

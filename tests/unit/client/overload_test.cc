@@ -27,7 +27,8 @@ class Overloaded : public Base {
 
 // Listed in its own namespace, and before it is defined.
 class Painter;
-TROUPE_ACTOR(Painter, Move, Fill, Hand, (Over, int(int)), (Over, int(const std::string&)), (Twice, long(long)));
+TROUPE_ACTOR(Painter, Move, Fill, Handle, Members, (Over, int(int)), (Over, int(const std::string&)),
+             (Twice, long(long)));
 
 struct Point {
   int x = 0;
@@ -38,7 +39,9 @@ class Painter {
  public:
   int Move(const Point& from, const Point& to, int factor) const { return factor * (to.x - from.x + to.y - from.y); }
   std::size_t Fill(std::vector<int> values) { return values.size(); }
-  troupe::ActorHandle<Painter> Hand(troupe::ActorHandle<Painter> other) { return other; }
+  // Names that classes of the library have.
+  troupe::ActorHandle<Painter> Handle(troupe::ActorHandle<Painter> other) { return other; }
+  int Members() { return 5; }
   int Over(int value) { return value; }
   int Over(const std::string& value) { return static_cast<int>(value.size()); }
   template <class T>
@@ -103,8 +106,9 @@ TEST_F(OverloadTest, ArgumentsInBracesHaveTheTypesOfTheParameters) {
 
 TEST_F(OverloadTest, ClassesAreListedInTheirNamespaceBeforeTheyAreDefined) {
   const auto painter = troupe::Spawn<app::Painter>();
-  EXPECT_EQ(painter.Hand(painter).Get(), painter);
+  EXPECT_EQ(painter.Handle(painter).Get(), painter);
   EXPECT_EQ(painter.Over("four").Get(), 4);
+  EXPECT_EQ(painter.Members().Get(), 5);
 }
 
 TEST_F(OverloadTest, AnInstanceOfATemplateIsListedByItsType) {

@@ -35,7 +35,7 @@
       return ::troupe::internal::TypeList<>() TROUPE_FOR_EACH(TROUPE_METHOD_ENTRY, __VA_ARGS__);                  \
     }                                                                                                             \
     template <class TroupeListed, class TroupeSelf>                                                               \
-    struct Members {                                                                                              \
+    struct TroupeMembers {                                                                                        \
       TROUPE_FOR_EACH(TROUPE_METHOD_MEMBER, __VA_ARGS__)                                                          \
     };                                                                                                            \
     static inline const bool kRegistered = ::troupe::internal::RegisterMethods<Class>();                          \
@@ -113,7 +113,7 @@
     return ::troupe::internal::PassPresent(                                                                          \
         [this](auto&&... troupe_arguments) {                                                                         \
           return ::troupe::internal::CallMember<TroupeClass, TroupeMethod>(                                          \
-              static_cast<const TroupeSelf&>(const_cast<const Members&>(*this)),                                     \
+              static_cast<const TroupeSelf&>(const_cast<const TroupeMembers&>(*this)),                               \
               std::forward<decltype(troupe_arguments)>(troupe_arguments)...);                                        \
         },                                                                                                           \
         std::forward<TroupeP0>(troupe_p0), std::forward<TroupeP1>(troupe_p1), std::forward<TroupeP2>(troupe_p2),     \

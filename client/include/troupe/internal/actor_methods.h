@@ -28,7 +28,7 @@ struct NoTraits {
     return {};
   }
   template <class, class>
-  struct Members {};
+  struct TroupeMembers {};
 };
 
 template <class Class>
