@@ -80,8 +80,8 @@ TEST_F(SoakTest, ObjectsComeAndGo) {
   allowed.shared_memory = 64 * kMiB;  // that the store of 256 MiB keeps warm, or not
   // Half of these are made here and read there, half the other way round. All together they would fill the store many
   // times over; large ones get segments of their own, which are retired.
-  const int warm_up = Full() ? 5'000 : 300;
-  const int count = Full() ? 100'000 : 2'000;
+  const int warm_up = Full() ? 5'000 : 200;
+  const int count = Full() ? 100'000 : 1'000;
   Run(warm_up, count, allowed, [&](int n) {
     for (int i = 0; i < n; ++i) {
       const std::size_t size = i % (Full() ? 500 : 50) == 0 ? 20 * kMiB : kLarge;

@@ -67,8 +67,9 @@ Usage Now(const integration::Cluster& cluster) {
   usage.processes["raylet"] = Look(session.node->pid);
   for (const auto& [pid, command] : integration::ProcessesOf(cluster.root())) {
     if (pid == session.head->pid || pid == session.node->pid) continue;
-    TakeLargest(Look(pid), &usage.processes["workers"]);
-    ++usage.worker_count;
+    const bool is_guard = command.find("troupe-raylet") != std::string::npos;
+    TakeLargest(Look(pid), &usage.processes[is_guard ? "guard" : "workers"]);
+    if (!is_guard) ++usage.worker_count;
   }
   for (const std::string& name : integration::SharedMemoryNames(RegionTag(session.dir))) {
     struct stat info {};

@@ -18,9 +18,10 @@ struct ProcessUsage {
 };
 
 struct Usage {
-  std::map<std::string, ProcessUsage> processes;  // "head", "raylet", "driver", and "workers": the largest of them
-  std::uint64_t worker_count = 0;                 // templates too
-  std::uint64_t shared_memory = 0;                // bytes of all names of the cluster in /dev/shm
+  // "head", "raylet" and its "guard", "driver", and "workers": the largest of them.
+  std::map<std::string, ProcessUsage> processes;
+  std::uint64_t worker_count = 0;   // templates too
+  std::uint64_t shared_memory = 0;  // bytes of all names of the cluster in /dev/shm
   std::uint64_t shared_names = 0;
   std::uint64_t files = 0;  // in the session folders
   std::uint64_t file_bytes = 0;
