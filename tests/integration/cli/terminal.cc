@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -15,9 +16,13 @@
 namespace troupe::integration {
 
 Terminal::Terminal(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
-  variables.insert(variables.begin(), environment.begin(), environment.end());  // the first of a name counts
+  std::vector<std::string> variables = environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const std::string name = text.substr(0, text.find('=') + 1);
+    const auto given = [&name](const std::string& other) { return other.starts_with(name); };
+    if (std::none_of(environment.begin(), environment.end(), given)) variables.push_back(text);
+  }
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

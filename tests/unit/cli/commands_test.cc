@@ -198,7 +198,7 @@ TEST_F(CommandsTest, SaysWhatIsWrongWithACommandLine) {
       {{"start", "--head", "--port", "abc"}, "--port: 'abc' is not a number\nSee troupe start --help"},
       {{"kill", ""}, "troupe kill: NAME|ID is empty"},
       {{"kill", "x", "--address", ""}, "troupe kill: --address is empty; give a value, or leave it out"},
-      {{"stop", "--session-dir="}, "troupe stop: --session-dir is empty"},
+      {{"stop", "--session-dir", ""}, "troupe stop: --session-dir is empty"},
   };
   for (const auto& [arguments, part] : cases) {
     EXPECT_EQ(AtHead(arguments), kUsage) << part;
