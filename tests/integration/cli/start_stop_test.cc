@@ -52,6 +52,8 @@ class StartAndStop : public testing::Test {
     return Troupe(arguments);
   }
   std::size_t Processes() const { return ProcessesOf(root_).size(); }
+  // Of a raylet: itself and its guard.
+  static constexpr std::size_t kNode = 2;
 
   std::string root_;
 };
@@ -64,9 +66,9 @@ TEST_F(StartAndStop, AClusterOfTwoNodesStartsAndStops) {
   const CommandResult node = Start({"--address", started["address"]});
   ASSERT_EQ(node.status, 0) << node;
   EXPECT_TRUE(Eventually([] { return Troupe({"list", "nodes", "--json"}).Json().size() == 2; }));
-  EXPECT_EQ(Processes(), 3U);
+  EXPECT_EQ(Processes(), 1 + 2 * kNode);
   EXPECT_EQ(Troupe({"stop", "--session-dir", node.Json()["session_dir"]}).status, 0);
-  EXPECT_TRUE(Eventually([this] { return Processes() == 2; }));
+  EXPECT_TRUE(Eventually([this] { return Processes() == 1 + kNode; }));
   EXPECT_EQ(Troupe({"stop"}).status, 0);
   EXPECT_TRUE(Eventually([this] { return Processes() == 0; }));
   EXPECT_FALSE(fs::exists(started["session_dir"].get<std::string>()));
@@ -146,7 +148,7 @@ TEST_F(StartAndStop, JoiningWhatIsNotThereFails) {
   const CommandResult result = Start({"--address", "127.0.0.1:1"});
   EXPECT_EQ(result.status, 3) << result;
   EXPECT_EQ(Start({"--address", "nonsense"}).status, 2);
-  EXPECT_EQ(Processes(), 2U);
+  EXPECT_EQ(Processes(), 1 + kNode);
 }
 
 // A daemon is known to the others by the address it listens on.
@@ -224,7 +226,7 @@ TEST_F(StartAndStop, ANodeWithAWrongTokenIsRefused) {
   EXPECT_EQ(node.status, 5) << node;
   EXPECT_TRUE(node.Says("does not hold this program's cluster token")) << node;
   EXPECT_EQ(Troupe({"list", "nodes", "--json"}).Json().size(), 1U);
-  EXPECT_EQ(Processes(), 2U);
+  EXPECT_EQ(Processes(), 1 + kNode);
 }
 
 // The address of a head that died may be that of another cluster's by the time a node comes back.
@@ -330,7 +332,7 @@ TEST_F(StartAndStop, ATokenThatOthersCanReadIsRefused) {
 TEST_F(StartAndStop, BlockStaysUntilItIsInterrupted) {
   Program program({TroupeProgram(), "start", "--head", "--num-cpus", "1", "--object-store-memory", "64MiB", "--block"});
   ASSERT_TRUE(program.WaitForOutput("troupe status")) << program.Errors();
-  EXPECT_EQ(Processes(), 3U);
+  EXPECT_EQ(Processes(), 2 + kNode);
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 0) << program.Errors();
   EXPECT_EQ(Processes(), 0U);
