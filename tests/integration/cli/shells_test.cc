@@ -29,11 +29,18 @@ bool Installed(const std::string& shell) { return std::system(("command -v " + s
 
 class Shells : public DriverTest {
  protected:
-  void SetUp() override {
+  static void SetUpTestSuite() {
+    DriverTest::SetUpTestSuite();
     for (const char* name : {"two words", "Zähler", "it's", "a:b:c"}) {
       actors_.push_back(Spawn<cli::Actor>({.name = name, .name_space = "cli", .num_cpus = 0}));
       WaitAlive(actors_.back(), kDeadline);
     }
+  }
+  static void TearDownTestSuite() {
+    actors_.clear();
+    DriverTest::TearDownTestSuite();
+  }
+  void SetUp() override {
     // What a shell of the person who runs this test would read.
     home_ = cluster().NewFile();
     std::filesystem::create_directory(home_);
@@ -69,7 +76,7 @@ class Shells : public DriverTest {
   }
 
   std::string home_;
-  std::vector<ActorHandle<cli::Actor>> actors_;
+  static inline std::vector<ActorHandle<cli::Actor>> actors_;
 };
 
 TEST_F(Shells, BashCompletes) {
@@ -92,7 +99,7 @@ TEST_F(Shells, FishCompletes) {
   const std::string file = home_ + "/troupe.fish";
   ASSERT_EQ(std::system((TroupeProgram() + " completion fish > " + file).c_str()), 0);
   const auto offers = [&](const std::string& line) {
-    std::vector<std::string> command = {"env"};
+    std::vector<std::string> command = {"/usr/bin/env"};
     for (const std::string& variable : Environment()) command.push_back(variable);
     command.insert(command.end(), {"fish", "--no-config", "-c", "source " + file + "; complete -C $argv", line});
     Program fish(command);
@@ -108,7 +115,7 @@ TEST_F(Shells, FishCompletes) {
   EXPECT_EQ(offers("troupe kill Z"), "Zähler\tcli::Actor\n");
   EXPECT_EQ(offers("troupe kill --namespace cli a:b"), "a:b:c\tcli::Actor\n");
   EXPECT_EQ(offers("troupe logs raylet " + cluster().node_id(0).substr(0, 6)).substr(0, 32), cluster().node_id(0));
-  EXPECT_EQ(offers("troupe job logs --fo"), "--follow\tPrint what is added, until the writer has ended\n");
+  EXPECT_EQ(offers("troupe job logs --fo"), "--follow\tPrint what is added, until the job has ended\n");
   EXPECT_NE(offers("troupe status --token-file " + home_ + "/tro").find("troupe.fish"), std::string::npos);
 }
 
