@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,6 +60,19 @@ void OpenAs(const ChildPlan& plan, const std::string& path, int flags, int targe
   if (dup2(fd, target) < 0) Report(plan, step, errno);
 }
 
+// A program that was just unpacked is "busy" while some process still has it open for writing: a child that was forked
+// meanwhile, until its own execve closes what it inherited. That passes within milliseconds.
+void Execute(const ChildPlan& plan) {
+  constexpr int kAttempts = 100;
+  constexpr timespec kPause{0, 1'000'000};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    execve(plan.options.program.c_str(), plan.argv.data(), plan.environment.data());
+    if (errno != ETXTBSY) return;
+    nanosleep(&kPause, nullptr);
+  }
+  errno = ETXTBSY;
+}
+
 [[noreturn]] void RunChild(const ChildPlan& plan) {
   const SpawnOptions& options = plan.options;
   ResetSignals();
@@ -74,7 +88,7 @@ void OpenAs(const ChildPlan& plan, const std::string& path, int flags, int targe
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) Report(plan, Step::kDirectory, errno);
   // Whatever a library opened without O_CLOEXEC stays here too.
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  execve(options.program.c_str(), plan.argv.data(), plan.environment.data());
+  Execute(plan);
   Report(plan, Step::kExec, errno);
 }
 

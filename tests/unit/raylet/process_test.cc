@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "raylet/watched_process.h"
 #include "tests/unit/jobs/temporary_directory.h"
 #include "tests/unit/raylet/loop_runner.h"
@@ -118,6 +120,27 @@ TEST_F(ProcessTest, NamesTheProgramAndTheStepThatFailed) {
     EXPECT_THAT(spawned.status().message(), AllOf(HasSubstr(options.program), HasSubstr(failing.what)));
   }
   EXPECT_EQ(ReadFile(children), before) << "a child was left behind";
+}
+
+// As after unpacking a package: a child forked meanwhile holds the file open until it executes a program of its own.
+TEST_F(ProcessTest, WaitsForAProgramThatIsStillOpenForWriting) {
+  const std::string program = dir_ / "copy";
+  std::filesystem::copy_file("/bin/true", program);
+  const int writer = open(program.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(writer, 0);
+  SpawnOptions options = Shell("");
+  options.program = program;
+  options.argv = {"copy"};
+  const auto busy = Spawn(options);
+  EXPECT_THAT(busy.status().message(), HasSubstr("Text file busy")) << "not for ever";
+  const pid_t holder = fork();
+  if (holder == 0) {
+    usleep(20'000);
+    _exit(0);
+  }
+  close(writer);
+  EXPECT_EQ(Run(options).text, "exited with status 0");
+  waitpid(holder, nullptr, 0);
 }
 
 TEST_F(ProcessTest, KillsWhatIsLeftOfTheGroupWhenItsLeaderEnds) {
