@@ -1,5 +1,5 @@
 // expect: Troupe: TROUPE_ACTOR takes the comma in the class's name for its end
-// lines: 90
+// lines: 110
 #include "actors.h"
 
 template <class A, class B>

@@ -1,5 +1,5 @@
 // expect: Troupe: TROUPE_ACTOR lists M64, which is no public method of the class
-// lines: 70
+// lines: 85
 #include "actors.h"
 
 class Wide {
