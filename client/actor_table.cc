@@ -168,7 +168,7 @@ std::pair<std::shared_ptr<ActorRecord>, bool> ActorTable::FindOrMake(const inter
 }
 
 // The head's answer and the creator's release of the actor take different ways. Only the creator knows whether this
-// process came in time.
+// process came in time. To be called as the answer arrives: what the raylet tells next finds the record then.
 void ActorTable::Obtain(const pb::ActorInfo& info, std::function<void(internal::ActorPtr)> then) {
   if (IsOver(info)) return then(nullptr);
   const auto [actor, is_new] = FindOrMake({.id = ActorId::FromBytes(info.id()).value_or(ActorId{}),

@@ -410,14 +410,26 @@ internal::FoundActor RuntimeImpl::FindActor(const std::string& name, const std::
   std::unique_lock lock(core_->mutex);
   CheckConnected();
   for (;;) {
-    const pb::RayletToClient reply = Ask(lock, message);
-    const pb::ActorInfo& info = reply.actor_reply().info();
+    auto reply = std::make_shared<pb::RayletToClient>();
     auto found = std::make_shared<std::optional<internal::ActorPtr>>();
-    actors_.Obtain(info, [found](const internal::ActorPtr& actor) { *found = actor; });
+    core_->messenger->Request(message, [this, reply, found](const pb::RayletToClient& got) {
+      *reply = got;
+      if (got.has_error()) {
+        *found = internal::ActorPtr();
+        return;
+      }
+      // Here, not on the thread that waits: what the raylet tells next of the actor, its end maybe, may come before
+      // that has woken up, and is told once.
+      actors_.Obtain(got.actor_reply().info(), [found](const internal::ActorPtr& actor) { *found = actor; });
+    });
     core_->messenger->WaitUntil(
         lock, [&] { return found->has_value(); }, {}, &hook_);
     CheckConnected();
-    if (**found) return {**found, info.class_name()};
+    if (reply->has_error()) {
+      lock.unlock();
+      Throw(FromProto(reply->error()));
+    }
+    if (**found) return {**found, reply->actor_reply().info().class_name()};
   }
 }
 
