@@ -13,7 +13,7 @@ COMMENT = {".h": re.compile(r"//.*"), ".cc": re.compile(r"//.*"), ".proto": re.c
            ".py": re.compile(r"(?:^|\s)#.*"), ".sh": re.compile(r"(?:^|\s)#.*"), ".md": re.compile(r".*")}
 # "head/actor_table", "client/frames.h"; not the end of a longer path, and no pattern.
 PATH = re.compile(r"(?<![\w/.~$}>…-])([a-z_]+)/([\w-]+(?:/[\w-]+)*(?:\.[a-z]+)?)/?(?![\w*<{$/-])")
-# "frames.h" alone.
+# A header or a source without its folder.
 NAME = re.compile(r"(?<![\w/.\-<*])([a-z]\w*\.(?:h|cc|proto))(?![\w/*])")
 HEADING = re.compile(r"^#+ +(.*?) *#*$", re.MULTILINE)
 
