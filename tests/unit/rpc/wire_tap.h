@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <string>
@@ -48,7 +49,12 @@ class WireTap {
     address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
     socklen_t size = sizeof address;
     EXPECT_EQ(setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    // The port of a process that was killed is free once the last of its threads has gone, a moment after the first.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     EXPECT_EQ(listen(listener_, 16), 0);
     EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
     EXPECT_EQ(pipe(stop_.data()), 0);
