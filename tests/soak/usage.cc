@@ -67,7 +67,7 @@ Usage Now(const integration::Cluster& cluster) {
   usage.processes["raylet"] = Look(session.node->pid);
   for (const auto& [pid, command] : integration::ProcessesOf(cluster.root())) {
     if (pid == session.head->pid || pid == session.node->pid) continue;
-    const bool is_guard = command.find("troupe-raylet") != std::string::npos;
+    const bool is_guard = command.starts_with("troupe-guard");
     TakeLargest(Look(pid), &usage.processes[is_guard ? "guard" : "workers"]);
     if (!is_guard) ++usage.worker_count;
   }
