@@ -16,7 +16,6 @@ namespace troupe::worker {
 namespace {
 
 constexpr std::chrono::seconds kFlushLimit{5};
-constexpr std::chrono::milliseconds kRayletTrust{50};
 
 // Some 5 ns a call; moves on with each tick of the system, 1 to 10 ms.
 std::chrono::nanoseconds CoarseNow() {
@@ -73,13 +72,11 @@ int Executor::Run() {
   return stop_->status;
 }
 
-// A process that was stopped, or got no processor, may go on when its raylet has long been gone and its actor has begun
-// anew elsewhere, which takes a second at the least: no call starts later than kRayletTrust after the end of the
-// raylet.
+// A process that was stopped may go on when its raylet has long been gone, and its actor has begun anew elsewhere: no
+// call starts later than a tick after the end of the raylet.
 void Executor::CheckRaylet() {
   const std::chrono::nanoseconds now = CoarseNow();
-  if (now - raylet_seen_ < kRayletTrust) return;
-  raylet_seen_ = now;
+  if (now == std::exchange(raylet_seen_, now)) return;
   if (core_.messenger->RayletClosed()) OnRayletLost("the raylet of this node has ended");
 }
 

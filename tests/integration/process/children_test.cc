@@ -151,6 +151,8 @@ TEST_F(OwnCluster, EndsTheChildrenOfAnActorInAWorkerOfItsOwnExec) {
 }
 
 int KeepMother(const std::vector<std::string>& arguments) {
+  // The system sends it, and SIGCONT, to a stopped worker whose template is gone: it must end by itself.
+  signal(SIGHUP, SIG_IGN);
   Init();
   auto mother = Spawn<Mother>();
   auto other = Spawn<Mother>();
@@ -165,13 +167,13 @@ int KeepMother(const std::vector<std::string>& arguments) {
     std::puts("called");
     std::fflush(stdout);
     const auto result = note.TryGet();
-    std::printf("%s\n", result ? "answered" : "failed");
+    std::printf("over: %s\n", result ? "answered" : "failed");
     std::fflush(stdout);
   }
   pause();
   return 0;
 }
-const bool kKeepMother = RegisterRole("keep-mother", KeepMother);
+const bool kKeepMother = RegisterRole("keep-mother", KeepMother, /*before_init=*/true);
 
 Session OnlySession(const std::string& root) {
   const std::vector<Session> sessions = ListSessions(root + "/s");
@@ -208,8 +210,9 @@ TEST_F(OwnCluster, EndsStoppedWorkersAndChildrenWithARayletThatIsKilled) {
   EXPECT_TRUE(AllGone(workers));
 }
 
-// The guard is killed, too: nobody is left who could end the workers.
-TEST_F(OwnCluster, StartsNoCallOnceTheRayletIsGoneAndStopEndsWhatIsLeft) {
+// The guard is killed, too: nobody is left who could end the workers. Whether the call that waits for one runs is open:
+// the system continues it as soon as its template is gone, while the raylet may be closing its connections still.
+TEST_F(OwnCluster, EndsStoppedWorkersWhenNoGuardIsLeftAndStopEndsTheirChildren) {
   const std::string go = root() + "/go";
   const std::string ran = root() + "/ran";
   Program driver = Drive("keep-mother", {go, ran});
@@ -226,17 +229,12 @@ TEST_F(OwnCluster, StartsNoCallOnceTheRayletIsGoneAndStopEndsWhatIsLeft) {
   kill(guard, SIGKILL);
   ASSERT_TRUE(WaitGone(guard));
   kill(session.node->pid, SIGKILL);
-  ASSERT_TRUE(driver.WaitForOutput("failed")) << driver.Errors();
-  EXPECT_TRUE(IsRunning(workers[0]));
-  kill(workers[0], SIGCONT);
-  EXPECT_TRUE(WaitGone(workers[0]));
-  EXPECT_NE(access(ran.c_str(), F_OK), 0) << "the call ran";
+  ASSERT_TRUE(driver.WaitForOutput("over: ")) << driver.Errors();
+  EXPECT_TRUE(AllGone(workers));
 
-  EXPECT_TRUE(IsRunning(workers[1]));
   EXPECT_TRUE(IsRunning(children[1]));
   Program stop({*FindProgram("troupe"), "stop", "--all"}, {{"TROUPE_SESSION_ROOT", root() + "/s"}});
   EXPECT_EQ(stop.Wait(), 0) << stop.Errors();
-  EXPECT_FALSE(IsRunning(workers[1]));
   EXPECT_TRUE(AllGone(children));
 }
 
