@@ -110,6 +110,7 @@ constexpr auto CheckMethod() {
   static_assert(!kIsStatic,
                 "Troupe: TROUPE_ACTOR lists a static member, which needs no actor; run a static method as a task, "
                 "troupe::Run<&Class::Method>(arguments...), or list a method that calls it");
+  // NOLINTNEXTLINE(bugprone-branch-clone)
   if constexpr (kIsData || kIsStatic) {
     return TypeList<NoMethod>();
   } else if constexpr (CheckSignature<typename M::Traits::Result>(typename M::Traits::Parameters())) {

@@ -41,6 +41,7 @@ auto PassPresent(Call call, A&&... arguments) {
   constexpr std::size_t kGiven = (std::size_t{0} + ... + !std::is_same_v<A, Absent>);
   return [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
     auto all = std::forward_as_tuple(std::forward<A>(arguments)...);
+    // NOLINTNEXTLINE(bugprone-use-after-move)
     return call(std::get<kIndex>(std::move(all))...);
   }
   (std::make_index_sequence<kGiven>());

@@ -15,12 +15,14 @@ inline constexpr std::size_t kMaxMembers = 32;
 template <class T>
 struct AnyMember {
   template <class M>
+  // NOLINTNEXTLINE(google-explicit-constructor)
   requires(!std::is_same_v<M, T>) operator M() const;
 };
 // What initialises nothing but a base of T.
 template <class T>
 struct AnyBase {
   template <class B>
+  // NOLINTNEXTLINE(google-explicit-constructor)
   requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T>) operator B() const;
 };
 template <class T, std::size_t>
