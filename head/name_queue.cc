@@ -11,7 +11,7 @@ NameQueue::~NameQueue() {
 void NameQueue::Add(pb::RegisterActorRequest request, Reply<pb::ActorReply> reply) {
   const Name name{request.spec().name_space(), request.spec().name()};
   std::list<Entry>& entries = names_[name];
-  const auto entry = entries.insert(entries.end(), {{std::move(request), std::move(reply)}});
+  const auto entry = entries.insert(entries.end(), Entry{.waiting = {std::move(request), std::move(reply)}});
   ++size_;
   entry->patience = loop_.After(kPatience, [this, name, entry] { TellToAskAgain(name, entry); });
 }

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "common/local_cluster.h"
+#include "common/session.h"
 #include "tests/integration/processes.h"
 #include "tests/integration/wait.h"
 
@@ -22,6 +24,8 @@ OwnCluster::~OwnCluster() {
     ADD_FAILURE() << "process " << pid << " is left: " << command;
     kill(pid, SIGKILL);
   }
+  // The shared memory of raylets that a test has killed.
+  for (const Session& session : ListSessions(root_ + "/s")) RemoveLeftovers(session);
   std::error_code error;
   fs::remove_all(root_, error);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -11,19 +12,20 @@ namespace troupe::internal {
 
 inline constexpr std::size_t kMaxMembers = 32;
 
-// What initialises any member of T, but is no T itself: the braces would take it for a copy.
+// What initialises any member of T, but is no T itself: the braces would take it for a copy. Never called; Clang wants
+// bodies, since no other file could have them where M is a type of this one.
 template <class T>
 struct AnyMember {
   template <class M>
   // NOLINTNEXTLINE(google-explicit-constructor)
-  requires(!std::is_same_v<M, T>) operator M() const;
+  requires(!std::is_same_v<M, T>) operator M() const { std::terminate(); }
 };
 // What initialises nothing but a base of T.
 template <class T>
 struct AnyBase {
   template <class B>
   // NOLINTNEXTLINE(google-explicit-constructor)
-  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T>) operator B() const;
+  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T>) operator B() const { std::terminate(); }
 };
 template <class T, std::size_t>
 using AnyAt = AnyMember<T>;
