@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <initializer_list>
+
 namespace troupe {
 
 // While it lives, threads that this thread starts are born with every signal blocked, so that the program's handlers,
