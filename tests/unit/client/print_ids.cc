@@ -94,8 +94,9 @@ void PrintFunctions() {
 
 int main() {
   using app::Thing;
-  PrintMethods<Thing, Overload<int(int)>(&Thing::Add), Overload<double(double) const>(&Thing::Add), &Thing::Name,
-               &Thing::Move, &Thing::Many, &Thing::Template<std::string>, &Thing::Inherited, &Thing::Big>();
+  PrintMethods<Thing, Overload<Thing, int(int)>()(&Thing::Add), Overload<Thing, double(double) const>()(&Thing::Add),
+               &Thing::Name, &Thing::Move, &Thing::Many, &Thing::Template<std::string>, &Thing::Inherited,
+               &Thing::Big>();
   PrintMethods<app::Base, &app::Base::Name>();
   PrintMethods<Thing::Nested, &Thing::Nested::Get>();
   PrintMethods<app::Grid<double, 2>, &app::Grid<double, 2>::At, &app::Grid<double, 2>::Fill>();
