@@ -16,6 +16,7 @@
 
 #include "common/check.h"
 #include "common/manual_event_loop.h"
+#include "common/utf8.h"
 #include "head/cluster.h"
 #include "head/convert.h"
 #include "tests/fuzz/head/cluster_invariants.h"
@@ -251,7 +252,9 @@ class Session : private NodeSender {
     cluster_->jobs().Register(request, Expect<pb::JobInfo>([this](const pb::JobInfo& job) { Learn(job); }));
   }
   void FinishJob() {
-    (void)cluster_->jobs().Finish(JobId{input_.PickFrom(pools_.processes)}, input_.PickFrom(pools_.texts));
+    // A string of a request that was parsed, unlike the bytes that the pool also has.
+    const std::string reason = Utf8(input_.PickFrom(pools_.texts));
+    (void)cluster_->jobs().Finish(JobId{input_.PickFrom(pools_.processes)}, reason);
   }
   void SubmitJob() {
     pb::SubmitJobRequest request;
