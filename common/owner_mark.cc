@@ -75,6 +75,11 @@ std::optional<OwnerMark> MarkOf(pid_t pid) {
   return std::nullopt;
 }
 
+bool ShowsEnvironment(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
+  return file.peek() != std::ifstream::traits_type::eof();
+}
+
 void TakeMark(std::uint64_t owner) {
   char* const text = getenv(OwnerMark::kVariable);
   if (text == nullptr) return;
@@ -89,7 +94,7 @@ std::size_t KillMarked(NodeId node, std::chrono::milliseconds limit) {
   constexpr std::chrono::milliseconds kPause{2};
   const auto end = steady_clock::now() + limit;
   std::set<pid_t> killed;
-  for (;;) {
+  for (int clean_rounds = 0;;) {
     bool running = false;
     for (const pid_t pid : AllProcesses()) {
       // A zombie has no environment any more.
@@ -97,7 +102,8 @@ std::size_t KillMarked(NodeId node, std::chrono::milliseconds limit) {
       killed.insert(pid);
       running = true;
     }
-    if (!running || steady_clock::now() >= end) return killed.size();
+    clean_rounds = running ? 0 : clean_rounds + 1;
+    if (clean_rounds == 2 || steady_clock::now() >= end) return killed.size();
     std::this_thread::sleep_for(kPause);
   }
 }

@@ -28,11 +28,16 @@ struct OwnerMark {
 // Whose the process is; nullopt when it bears no mark, has ended, or is another user's. Any thread.
 std::optional<OwnerMark> MarkOf(pid_t pid);
 
+// Whether the process has any environment to bear a mark in: it has none in the middle of execve(2), once it has ended,
+// and where it was started with none. Any thread.
+bool ShowsEnvironment(pid_t pid);
+
 // Makes this process, and what it starts from now on, its worker's, if it bears a mark.
 void TakeMark(std::uint64_t owner);
 
-// Kills (SIGKILL) every process that bears a mark of `node`, again until none is found: they may be starting others.
-// Returns how many it killed. Blocks, `limit` at most. Never a process that has reused the id of one that ended.
+// Kills (SIGKILL) every process that bears a mark of `node`, again until none is found twice: they may be starting
+// others, or a program, and show no mark at that moment. Returns how many it killed. Blocks, `limit` at most. Never a
+// process that has reused the id of one that ended.
 std::size_t KillMarked(NodeId node, std::chrono::milliseconds limit);
 
 }  // namespace troupe

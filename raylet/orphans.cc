@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <vector>
 
 #include "common/logging.h"
 #include "common/owner_mark.h"
@@ -14,6 +16,10 @@
 
 namespace troupe::raylet {
 namespace {
+
+// A program that has no environment for good is soon left alone.
+constexpr std::chrono::milliseconds kLookAgain{10};
+constexpr int kLooks = 100;
 
 // Of the main thread, which is the one that orphans go to.
 std::vector<pid_t> Children() {
@@ -38,17 +44,26 @@ Result<int> Orphans::BecomeSubreaper() {
   return ends;
 }
 
-void Orphans::Sweep() const {
+void Orphans::Sweep() {
+  looks_left_ = kLooks;
+  EndOwnerless();
+}
+
+void Orphans::EndOwnerless() {
+  bool any_hidden = false;
   for (const pid_t pid : Children()) {
     // Whoever watches it wants to know how it ended.
     if (WatchedProcess::Watches(pid)) continue;
     // Only this thread reaps, so the id stays the child's until then.
     if (waitpid(pid, nullptr, WNOHANG) == pid) continue;
     const auto mark = MarkOf(pid);
+    if (!mark) any_hidden = any_hidden || !ShowsEnvironment(pid);
     if (!mark || mark->node != node_ || lives_(mark->owner)) continue;
     spdlog::info("process {} is killed: what started it has ended", pid);
     kill(pid, SIGKILL);
   }
+  loop_.Cancel(std::exchange(look_again_, 0));
+  if (any_hidden && --looks_left_ > 0) look_again_ = loop_.After(kLookAgain, [this] { EndOwnerless(); });
 }
 
 }  // namespace troupe::raylet

@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <vector>
+#include <utility>
 
+#include "common/event_loop.h"
 #include "common/status.h"
 #include "troupe/ids.h"
 
@@ -20,7 +21,11 @@ namespace troupe::raylet {
 class Orphans {
  public:
   // `lives`: whether something of this node by that name is still there (OwnerMark::owner).
-  Orphans(NodeId node, std::function<bool(std::uint64_t owner)> lives) : node_(node), lives_(std::move(lives)) {}
+  Orphans(EventLoop& loop, NodeId node, std::function<bool(std::uint64_t owner)> lives)
+      : loop_(loop), node_(node), lives_(std::move(lives)) {}
+  ~Orphans() { loop_.Cancel(look_again_); }
+  Orphans(const Orphans&) = delete;
+  Orphans& operator=(const Orphans&) = delete;
 
   // Makes this process the parent of all orphans among its descendants, and returns a descriptor that is readable when
   // a child has ended. SIGCHLD is blocked for that, in all threads that are made from now on, so that it interrupts
@@ -29,12 +34,18 @@ class Orphans {
 
   // Looks through the children that this process did not start: reaps those that have ended, kills those without an
   // owner. To be called when a child ends (BecomeSubreaper) and when an owner has gone. Costs one read of /proc and one
-  // for each orphan.
-  void Sweep() const;
+  // for each orphan. One that shows no environment may be in the middle of execve(2), where nobody sees its mark: it is
+  // looked at again for a while.
+  void Sweep();
 
  private:
+  void EndOwnerless();
+
+  EventLoop& loop_;
   const NodeId node_;
   const std::function<bool(std::uint64_t)> lives_;
+  int looks_left_ = 0;
+  TimerId look_again_ = 0;
 };
 
 }  // namespace troupe::raylet

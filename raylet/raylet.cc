@@ -231,7 +231,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       channels(tag + "-ch-", regions, clients, [this](ProcessId process) { return clients.Find(process); }),
       router(cluster, clients, peers),
       deaths(loop.context(), managers),
-      orphans(identity.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
+      orphans(loop, identity.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
       child_ends(loop.context(), options.child_ends) {
   managers = AllManagers();
 }
