@@ -44,7 +44,7 @@ std::shared_ptr<ActorRecord> ActorTable::NewRecord(ActorId id, Address creator) 
   auto actor = std::make_shared<ActorRecord>();
   actor->id = id;
   actor->creator = creator;
-  actors_.emplace(id, actor);
+  actors_.insert_or_assign(id, actor);  // as in ObjectTable::NewRecord
   return actor;
 }
 
@@ -289,7 +289,7 @@ void ActorTable::ReleaseIfUnused(const std::shared_ptr<ActorRecord>& actor) {
     }
   }
   Enter(actor, ActorPhase::kReleased);
-  actors_.erase(actor->id);
+  if (auto it = actors_.find(actor->id); it != actors_.end() && it->second == actor) actors_.erase(it);
 }
 
 bool ActorTable::IsOver(const pb::ActorInfo& info) const {

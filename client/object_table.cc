@@ -82,7 +82,8 @@ std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner)
   auto record = std::make_shared<ObjectRecord>();
   record->id = id;
   record->owner = owner;
-  records_.emplace(id, record);
+  // In the place of one that a peer's forged name made before this process came to the id.
+  records_.insert_or_assign(id, record);
   return record;
 }
 
@@ -329,7 +330,7 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
     SendCount(core_, FrameType::kDropRef, {.id = record->id, .owner = record->owner}, core_.self,
               std::exchange(record->refs.borrowed, 0));
   }
-  records_.erase(record->id);
+  if (auto it = records_.find(record->id); it != records_.end() && it->second == record) records_.erase(it);
 }
 
 // The call failed, and its ref went before anybody asked for the result. Once for each function: a loop may make many.

@@ -56,6 +56,19 @@ TEST_F(ObjectTableTest, AnObjectGoesWithItsLastRef) {
   EXPECT_FALSE(Owned(id));
 }
 
+TEST_F(ObjectTableTest, ANameForgedBeforeItsTimeDoesNotHideTheObjectThatComesToBearIt) {
+  const ObjectId next{owner_.self().process.value, owner_.core().last_sequence + 1};
+  auto forged =
+      owner_.objects().Adopt({.kind = RefName::Kind::kObject, .id = {next.high, next.low}, .owner = owner_.self()});
+  auto ref = owner_.Put("value");
+  ASSERT_EQ(ref->record()->id, next);
+  EXPECT_EQ(owner_.objects().Find(next), ref->record());
+  Drop(owner_, &forged);
+  EXPECT_EQ(owner_.objects().Find(next), ref->record());
+  Drop(owner_, &ref);
+  EXPECT_FALSE(Owned(next));
+}
+
 TEST_F(ObjectTableTest, ARefThatIsPassedOnKeepsTheObjectAtEveryMoment) {
   auto ref = owner_.Put("value");
   const ObjectId id = ref->record()->id;
