@@ -1,5 +1,6 @@
 #include "raylet/actor_host.h"
 
+#include <limits>
 #include <utility>
 
 #include "raylet/convert.h"
@@ -24,7 +25,8 @@ void ActorHost::Start(const pb::StartActor& start) {
     return;
   }
   auto demand = ResourcesFromPb(spec.resources());
-  const Status grantable = demand.ok() ? CheckGrantable(*demand) : demand.status();
+  Status grantable = demand.ok() ? CheckGrantable(*demand) : demand.status();
+  if (grantable.ok()) grantable = ResourcesFromPb(spec.placement_resources()).status();
   if (!grantable.ok()) {
     return ReportStartFailed(spec, key.second, pb::ActorStartFailed::CONSTRUCTOR,
                              MakeError(pb::Error::UNSCHEDULABLE, pb::Error::NOT_EXECUTED, grantable.message()));
@@ -224,11 +226,13 @@ std::vector<pb::ActorStarted> ActorHost::Running() const {
 }
 
 std::int64_t ActorHost::PlacementCpuUnits() const {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   std::int64_t units = 0;
   for (const auto& [key, actor] : actors_) {
     if (actor.allocation.resources.Units(kCpu) > 0) continue;
     const auto& placement = actor.hosted.spec.placement_resources().units();
-    if (auto it = placement.find(kCpu); it != placement.end()) units += it->second;
+    auto it = placement.find(kCpu);
+    if (it != placement.end() && __builtin_add_overflow(units, it->second, &units)) return kMost;
   }
   return units;
 }

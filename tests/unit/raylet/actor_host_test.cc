@@ -75,6 +75,15 @@ TEST_F(ActorHostTest, StartsAnActorAndSaysWhereItRuns) {
   EXPECT_EQ(host_.PlacementCpuUnits(), ResourceSet::kUnit);
 }
 
+TEST_F(ActorHostTest, RefusesResourcesForThePlacementThatAreLessThanNone) {
+  pb::StartActor start;
+  start.mutable_spec()->set_id(ActorId{1, 2}.Bytes());
+  (*start.mutable_spec()->mutable_placement_resources()->mutable_units())[kCpu] = -ResourceSet::kUnit;
+  host_.Start(start);
+  EXPECT_EQ(Last().actor_start_failed().error().kind(), pb::Error::UNSCHEDULABLE);
+  EXPECT_EQ(host_.PlacementCpuUnits(), 0);
+}
+
 TEST_F(ActorHostTest, AnswersNoRoomWhenTheResourcesWereTakenMeanwhile) {
   Start(1, 2);
   pb::StartActor other;
