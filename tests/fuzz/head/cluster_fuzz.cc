@@ -306,6 +306,7 @@ class Session : private NodeSender {
     const std::string name = spec.name(), name_space = spec.name_space();
     const bool if_exists = request.get_if_exists();
     cluster_->actors().Register(request, Expect<pb::ActorReply>([=, this](const pb::ActorReply& reply) {
+                                  if (reply.ask_again()) return;  // the name's holder is still ending
                                   TROUPE_CHECK(!reply.existed() || if_exists);
                                   TROUPE_CHECK(name.empty() || reply.info().name() == name);
                                   invariants_->Acknowledge(reply.info().id());
