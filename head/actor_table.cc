@@ -102,7 +102,9 @@ Actor* ActorTable::Current(const NodeId& node, const std::string& id, std::uint6
 
 void ActorTable::OnStarted(const NodeId& node, const pb::ActorStarted& started) {
   Actor* actor = Current(node, started.id(), started.incarnation());
-  if (actor == nullptr) return StopStray(node, started.id(), started.incarnation());
+  // No process of a raylet bears the id 0; nobody could reach the actor there.
+  const bool nowhere = started.address().process() == 0;
+  if (actor == nullptr || nowhere) return StopStray(node, started.id(), started.incarnation());
   view_.Started(actor->id);
   if (actor->doomed) return SendStop(*actor, actor->info.ending(), false);
   if (actor->info.state() == pb::ALIVE) return;

@@ -56,6 +56,19 @@ TEST_F(HostileMessagesTest, ARunningActorThatIsSaidNotToHaveStartedIsLost) {
   EXPECT_EQ(Info(1).restarts(), 1U);
 }
 
+TEST_F(HostileMessagesTest, AnActorRunsInNoProcessThatBearsNoId) {
+  AddNode(1);
+  Register(Spec(1, StartJob()));
+  pb::NodeToHead message;
+  message.mutable_actor_started()->set_id(Info(1).id());
+  message.mutable_actor_started()->set_incarnation(1);
+  Deliver(1, message);
+  Settle();
+  EXPECT_EQ(State(1), pb::STARTING);
+  Started(1, 1);
+  EXPECT_EQ(State(1), pb::ALIVE);
+}
+
 TEST_F(HostileMessagesTest, ACommandLineCutInsideACharacterCanStillBeRead) {
   AddNode(1);
   pb::SubmitJobRequest request;
