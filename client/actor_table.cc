@@ -186,7 +186,7 @@ void ActorTable::Obtain(const pb::ActorInfo& info, std::function<void(internal::
     then(IsOver(info) ? nullptr : handle);
   };
   if (!actor->unconfirmed) return end();
-  actor->on_confirmed.push_back(std::move(end));
+  actor->on_confirmed.emplace_back(std::move(end));
 }
 
 void ActorTable::AskCreator(const std::shared_ptr<ActorRecord>& actor) {
