@@ -28,7 +28,7 @@ void Rename(NodeId node, int argc, char** argv) {
   char* const begin = argv[0];
   const auto size = static_cast<std::size_t>(argv[argc - 1] + std::strlen(argv[argc - 1]) - begin);
   std::memset(begin, 0, size);
-  std::memcpy(begin, title.data(), std::min(size, title.size()));
+  std::copy_n(title.begin(), std::min(size, title.size()), begin);
 }
 
 [[noreturn]] void Guard(NodeId node, pid_t raylet) {

@@ -68,7 +68,7 @@ struct Client::Core {
 
   // The server's own words unchanged; gRPC's, in words that name the peer.
   Status Explain(const grpc::ClientContext& context, const grpc::Status& status, const std::string& method) {
-    const Status plain = FromGrpc(status);
+    Status plain = FromGrpc(status);
     if (plain.ok() || context.GetServerTrailingMetadata().count(kStatusKey) != 0) {
       proved = true;
       return plain;

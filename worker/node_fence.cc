@@ -12,10 +12,8 @@
 namespace troupe::worker {
 namespace {
 
-using std::chrono_literals::operator""s;
-
 // The lease may become shorter, when a head that was seen to have ended comes back, but never shorter than this.
-constexpr ipc::BootTime kLongestSleep = 1s;
+constexpr ipc::BootTime kLongestSleep = std::chrono::seconds(1);
 
 // Not by way of exit(), which runs user code.
 [[noreturn]] void Die() {

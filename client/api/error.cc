@@ -62,7 +62,7 @@ std::string EndSentence(std::string text) {
 
 // One paragraph: what happened, where, and what became of the call.
 std::string Compose(const ErrorInfo& info) {
-  const std::string text = What(info) + Where(info);
+  std::string text = What(info) + Where(info);
   if (!info.context.empty()) return info.context + ": " + text;
   if (!IsAboutCall(info)) return text;
   return EndSentence(text) + " " + OutcomeSentence(info.outcome);
