@@ -13,6 +13,7 @@
 
 #include "tests/integration/processes.h"
 #include "tests/integration/program.h"
+#include "tests/integration/wait.h"
 
 namespace troupe::chaos {
 namespace {
@@ -53,12 +54,13 @@ TEST(CensusTest, CountsWhatIsReallyThere) {
   std::string root = std::filesystem::temp_directory_path() / "troupe-census-XXXXXX";
   ASSERT_NE(mkdtemp(root.data()), nullptr);
   const integration::Program sleeper({"/bin/sleep", "60"}, {{integration::kMark, root}});
+  // A process's environment can be read a moment after posix_spawn has returned: its new program is being laid out.
+  ASSERT_TRUE(integration::Eventually([&] { return Count(root, {}, {}).others.count(sleeper.pid()) == 1; }));
   const std::string tag = "troupe-census" + std::to_string(getpid());
   const std::string shared = "/dev/shm/" + tag + "-1";
   std::ofstream(shared) << std::string(10'000, 'x');
   std::ofstream(root + "/a.log") << "x";
   const auto other = Count(root, {}, {tag});
-  EXPECT_EQ(other.others.count(sleeper.pid()), 1u);
   EXPECT_GE(other.shared_bytes, 10'000u);
   EXPECT_EQ(other.files, 1u);
   const auto daemon = Count(root, {{sleeper.pid(), "sleeper"}}, {});
