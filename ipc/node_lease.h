@@ -15,14 +15,15 @@ namespace troupe::ipc {
 using BootTime = std::chrono::duration<std::int64_t, std::nano>;
 BootTime BootTimeNow();
 
-// The raylet's side: the only writer.
+// The raylet's side: the only writer. The thread that creates it destroys it: when that thread ends, it was the
+// raylet's end.
 class NodeLeaseOwner {
  public:
   // Over from the beginning. The errors of SharedRegion::Create.
   static Result<NodeLeaseOwner> Create(const std::string& name);
   NodeLeaseOwner(NodeLeaseOwner&&) noexcept = default;
   NodeLeaseOwner& operator=(NodeLeaseOwner&&) = delete;
-  ~NodeLeaseOwner();  // removes the name
+  ~NodeLeaseOwner();  // removes the name; raylet_lives() of the views is false from now on
 
   void Set(BootTime until);  // one store
   const std::string& name() const { return region_.name(); }
@@ -40,6 +41,9 @@ class NodeLeaseView {
   static Result<NodeLeaseView> Open(const std::string& name);
 
   BootTime until() const;
+  // Whether its owner is there still: one load. The kernel itself says no for a process that is killed, before it
+  // closes any of that process's connections: whoever has seen the raylet's end by one of these, sees it here.
+  bool raylet_lives() const;
 
  private:
   explicit NodeLeaseView(SharedRegion region) : region_(std::move(region)) {}
