@@ -38,8 +38,22 @@ class Host {
   int count_ = 0;
 };
 
+// Made from more than a message holds.
+class Heir {
+ public:
+  explicit Heir(std::string estate) : estate_(std::move(estate)) {}
+  std::string Estate() const { return estate_; }
+  std::string Node() const { return troupe::GetRuntimeContext().node.Hex(); }
+  int Pid() const { return getpid(); }
+  std::uint64_t Incarnation() const { return troupe::GetRuntimeContext().incarnation; }
+
+ private:
+  std::string estate_;
+};
+
 }  // namespace two_nodes
 
+TROUPE_ACTOR(two_nodes::Heir, Estate, Node, Pid, Incarnation);
 TROUPE_ACTOR(two_nodes::Host, Node, Pid, Count, Next, Incarnation, Blob, Size, PutBlob, CountOf);
 
 int two_nodes::Host::CountOf(troupe::ActorHandle<Host> other) const { return other.Count().Get(); }
@@ -48,6 +62,7 @@ namespace troupe::integration {
 namespace {
 
 using namespace std::chrono_literals;
+using two_nodes::Heir;
 using two_nodes::Host;
 namespace fs = std::filesystem;
 
@@ -256,6 +271,40 @@ TEST_F(NodeLoss, ANodeThatJoinsLaterIsUsed) {
   EXPECT_EQ(waiting.Get(kDeadline), cluster().node_id(late));
   WaitAlive(actor, kDeadline);
   EXPECT_EQ(actor.Node().Get(kDeadline), cluster().node_id(late));
+}
+
+constexpr const char* kHeirs = "heirs";
+
+std::string Estate() { return std::string(1'000'000, 'e'); }
+
+// On its own node, if that is there.
+int MakeHeir(const std::vector<std::string>&) {
+  Init();
+  auto heir = Spawn<Heir>({.name = "heir",
+                           .name_space = kHeirs,
+                           .lifetime = Lifetime::kDetached,
+                           .scheduling = Scheduling::OnNode(GetRuntimeContext().node, /*soft=*/true),
+                           .max_restarts = 1},
+                          Estate());
+  return heir.Incarnation().Get() == 1 ? 0 : 1;
+}
+const bool kMakeHeir = RegisterRole("make heir", MakeHeir);
+
+TEST_F(NodeLoss, ADetachedActorOutlivesItsMakersJobAndThenItsNodeWithALargeArgument) {
+  const std::size_t node = cluster().AddNode(SmallNode(1));
+  Program maker = Program::OfRole("make heir", {}, {{"TROUPE_ADDRESS", cluster().session(node).dir}});
+  ASSERT_EQ(maker.Wait(), 0) << maker.Errors();
+  auto heir = GetActor<Heir>("heir", kHeirs);
+  ASSERT_EQ(heir.Node().Get(kDeadline), cluster().node_id(node));
+  const int pid = heir.Pid().Get(kDeadline);
+
+  cluster().KillRaylet(node);
+
+  EXPECT_TRUE(WaitGone(pid)) << "a worker without a raylet";
+  EXPECT_EQ(heir.With({.max_task_retries = -1}).Node().Get(kDeadline), cluster().node_id(0));
+  EXPECT_EQ(heir.Incarnation().Get(kDeadline), 2U);
+  EXPECT_TRUE(heir.Estate().Get(kDeadline) == Estate());
+  EXPECT_EQ(GetActor<Heir>("heir", kHeirs), heir);
 }
 
 }  // namespace
