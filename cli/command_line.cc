@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 
@@ -11,6 +12,7 @@
 #include "cli/format.h"
 #include "cli/help_format.h"
 #include "cli/output.h"
+#include "common/session.h"
 
 namespace troupe::cli {
 namespace {
@@ -57,6 +59,17 @@ std::string NotANumber(const std::string& what) {
   const std::size_t value = what.find(" = ");
   if (name == std::string::npos || value == std::string::npos || value < name) return what;
   return what.substr(name + 2, value - name - 2) + ": '" + what.substr(value + 3) + "' is not a number";
+}
+
+// Who runs several clusters may mean another than the newest. `start` takes none that was not named.
+void NameCluster(const CLI::App& command, Context& context) {
+  const CLI::Option* address = command.get_option_no_throw("--address");
+  if (address == nullptr || address->count() > 0 || FullName(command) == "troupe start") return;
+  if (const char* variable = std::getenv("TROUPE_ADDRESS"); variable != nullptr && *variable != 0) return;
+  const std::vector<std::string> heads = RunningClusters();
+  if (heads.size() < 2) return;
+  context.err << "troupe: " << heads.size() << " clusters run on this machine; this is the newest, at " << heads.front()
+              << " (another: --address or TROUPE_ADDRESS)" << std::endl;
 }
 
 // `troupe help start` means `troupe start --help`.
@@ -114,6 +127,7 @@ int Run(const std::vector<std::string>& arguments, Context& context) {
     std::reverse(own.begin(), own.end());  // as CLI11 wants them
     app.parse(std::move(own));
     if (Status status = CheckValues(Deepest(app)); !status.ok()) return context.Fail(status);
+    NameCluster(Deepest(app), context);
     return context.run ? context.run() : kUsage;
   } catch (const CLI::RequiredError&) {
     return context.Fail(kUsage, Missing(Deepest(app)) + SeeHelp(Deepest(app)));

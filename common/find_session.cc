@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -6,6 +7,11 @@
 
 namespace troupe {
 namespace {
+
+// Of a session in which a daemon runs.
+const std::string& HeadOf(const Session& session) {
+  return session.head_alive() ? session.head->address : session.node->head;
+}
 
 // "localhost" and 127.0.0.1 name the same head.
 std::string NormalAddress(const std::string& address) {
@@ -73,6 +79,18 @@ Result<Session> NewestSession() {
                   "): start one with `troupe start --head`, or name a head with --address or TROUPE_ADDRESS");
 }
 
+std::vector<std::string> RunningClusters() {
+  std::vector<std::string> heads;
+  const Result<std::string> root = SessionRoot();
+  if (!root.ok()) return heads;
+  for (const Session& session : ListSessions(*root)) {
+    if (!session.alive()) continue;
+    const std::string head = NormalAddress(HeadOf(session));
+    if (std::find(heads.begin(), heads.end(), head) == heads.end()) heads.push_back(head);
+  }
+  return heads;
+}
+
 Result<std::string> HeadAddress(const std::string& address) {
   const std::string wanted = address.empty() ? FromEnvironment("TROUPE_ADDRESS") : address;
   if (!wanted.empty() && !IsPath(wanted)) {
@@ -80,8 +98,7 @@ Result<std::string> HeadAddress(const std::string& address) {
     return NotAnAddress(wanted);
   }
   TROUPE_ASSIGN_OR_RETURN(const Session session, wanted.empty() ? NewestSession() : ReadSession(wanted));
-  if (session.head_alive()) return session.head->address;
-  if (session.node_alive()) return session.node->head;
+  if (session.alive()) return HeadOf(session);
   return NotFound("nothing runs in session folder " + session.dir +
                   ": start a cluster there with `troupe start "
                   "--head --session-dir " +

@@ -72,6 +72,10 @@ Result<Session> FindSession(const std::string& address);
 // The newest session under SessionRoot() in which a daemon runs; NotFound when there is none.
 Result<Session> NewestSession();
 
+// HOST:PORT of the heads of all clusters that have a daemon running in a session under SessionRoot(): that of
+// NewestSession() first, each once.
+std::vector<std::string> RunningClusters();
+
 // HOST:PORT of the head to talk to for `address`: HOST:PORT itself, that of a session folder, or when empty that of
 // $TROUPE_ADDRESS, else of NewestSession(). InvalidArgument for what is neither, NotFound as the above. That a head
 // answers there is not known.

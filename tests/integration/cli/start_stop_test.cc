@@ -81,6 +81,21 @@ TEST_F(StartAndStop, StoppingTwiceIsNoError) {
   EXPECT_EQ(Troupe({"status"}).status, 3);
 }
 
+TEST_F(StartAndStop, ACommandSaysWhichOfSeveralClustersItTook) {
+  const CommandResult first = Start({"--head"});
+  ASSERT_EQ(first.status, 0) << first;
+  EXPECT_EQ(Start({"--address", first.Json()["address"]}).status, 0);
+  EXPECT_EQ(Troupe({"status"}).err, "") << "there is one, on two nodes";
+  const CommandResult second = Start({"--head"});
+  ASSERT_EQ(second.status, 0) << second;
+  const std::string newest = second.Json()["address"];
+  const CommandResult unnamed = Troupe({"list", "nodes", "--json"});
+  EXPECT_EQ(unnamed.Json().size(), 1U) << unnamed;
+  EXPECT_NE(unnamed.err.find("2 clusters run on this machine; this is the newest, at " + newest), std::string::npos)
+      << unnamed;
+  EXPECT_EQ(Troupe({"status", "--address", newest}).err, "");
+}
+
 std::string ManyResources(int count) {
   nlohmann::json resources;
   for (int i = 0; i < count; ++i) resources["resource" + std::to_string(i)] = 1;
