@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds kFlushLimit{5};
 
-// Some 5 ns a call; moves on with each tick of the system, 1 to 10 ms.
-std::chrono::nanoseconds CoarseNow() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
 bool HoldsCpus(const pb::Resources& resources) {
   auto it = resources.units().find("CPU");
   return it != resources.units().end() && it->second > 0;
@@ -44,13 +37,14 @@ int Executor::Run() {
   while (!stop_) {
     runtime_.WaitUntil(lock, [this] { return stop_ || assignment_ || HasWork(); });
     if (stop_) break;
+    // A process that was stopped may go on when its raylet has long been gone.
+    if (fence_ != nullptr && !fence_->raylet_lives()) OnRayletLost("the raylet of this node has ended");
     if (fence_ != nullptr) fence_->Check();
     if (assignment_) {
       const pb::AssignActor assignment = *std::exchange(assignment_, std::nullopt);
       Construct(lock, assignment);
       continue;
     }
-    CheckRaylet();
     const std::unique_ptr<Mail> mail = std::move(mailbox_.front());
     mailbox_.pop_front();
     if (!actor_ && lease_.Check(mail->from, mail->frame.incarnation) == LeaseGate::Verdict::kRefuse) {
@@ -70,14 +64,6 @@ int Executor::Run() {
     std::fprintf(stderr, "troupe: this worker ends with replies that their callers did not take in time\n");
   }
   return stop_->status;
-}
-
-// A process that was stopped may go on when its raylet has long been gone, and its actor has begun anew elsewhere: no
-// call starts later than a tick after the end of the raylet.
-void Executor::CheckRaylet() {
-  const std::chrono::nanoseconds now = CoarseNow();
-  if (now == std::exchange(raylet_seen_, now)) return;
-  if (core_.messenger->RayletClosed()) OnRayletLost("the raylet of this node has ended");
 }
 
 bool Executor::HasWork() const {

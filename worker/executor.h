@@ -68,7 +68,6 @@ class Executor final : public client::CallSink {
   };
 
   bool HasWork() const;
-  void CheckRaylet();
   std::optional<ErrorInfo> Refusal(const Mail& mail) const;
   void OnExitRequest(const pb::ExitRequest& request);
   std::optional<ErrorInfo> CannotRun(const internal::Function* function) const;
@@ -93,7 +92,6 @@ class Executor final : public client::CallSink {
   LeaseGate lease_;
   AwaitedTasks awaited_;
   VisibleGpus gpus_;
-  std::chrono::nanoseconds raylet_seen_{0};  // when its end of the connection was open; of CoarseNow()
   bool holds_cpus_ = false;
   std::size_t waiting_results_ = 0;  // that name actors which the head does not know yet
   std::optional<Stop> stop_;

@@ -25,6 +25,8 @@ class NodeFence {
   // Kills the process if the lease is over. Costs some nanoseconds: it looks at a clock that moves on every few
   // milliseconds, and further only when that has moved on since the last call. One thread at a time.
   void Check();
+  // Whether the raylet of the node has not ended. Any thread; costs a load.
+  bool raylet_lives() const { return lease_.raylet_lives(); }
 
  private:
   explicit NodeFence(ipc::NodeLeaseView lease) : lease_(std::move(lease)) {}
