@@ -145,6 +145,7 @@ class Messenger final : public Outbox {
   void OpenChannel(ProcessId process);
   void AskForLarger(ProcessId process, const PeerChannel& peer);
   void OnChannelOpened(const pb::ChannelOpened& opened);
+  void AwaitEnd(ProcessId process, const std::string& region, const std::string& what);
   Status AttachChannel(PeerChannel& peer, const pb::ChannelOpened& opened);
   bool Read(ProcessId process, PeerChannel& peer);
   void Drain();

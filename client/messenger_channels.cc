@@ -6,6 +6,12 @@
 #include "client/messenger.h"
 
 namespace troupe::client {
+namespace {
+
+// Somebody else may have removed the names.
+constexpr std::chrono::seconds kEndIsTold{5};
+
+}  // namespace
 
 void Messenger::OpenChannel(ProcessId process) {
   pb::ClientToRaylet message;
@@ -71,10 +77,22 @@ void Messenger::HandleChanges() {
     Peer& peer = peers_[change.process];
     peer.name = opened.peer_name();
     snapshot_stale_ = true;
-    if (const Status status = AttachChannel(*peer.channel, opened); !status.ok()) {
+    const Status status = AttachChannel(*peer.channel, opened);
+    if (status.code() == StatusCode::kNotFound) {
+      AwaitEnd(change.process, opened.region(), status.message());
+    } else if (!status.ok()) {
       CloseChannel(change.process, opened.region(), status.message());
     }
   }
+}
+
+// The names of its shared memory go with a process that ends, and that it has ended is told a moment later. Until then
+// nothing is known of what was sent to it; it has not left.
+void Messenger::AwaitEnd(ProcessId process, const std::string& region, const std::string& what) {
+  After(kEndIsTold, [this, process, region, what] {
+    auto it = peers_.find(process);
+    if (it != peers_.end() && !it->second.channel->open()) CloseChannel(process, region, what);
+  });
 }
 
 Status Messenger::AttachChannel(PeerChannel& peer, const pb::ChannelOpened& opened) {

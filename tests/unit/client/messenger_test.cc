@@ -188,6 +188,28 @@ TEST_F(MessengerTest, SaysHowFarADeadProcessHadCome) {
   EXPECT_EQ(a.gone[0].reached, 2U);
 }
 
+// Its shared memory goes with its connection; how it ended is known, and told, a moment later.
+TEST_F(MessengerTest, WhatIsSentToAProcessThatHasJustEndedWaitsForTheWordOfItsEnd) {
+  Process a(raylet_, 1), b(raylet_, 2);
+  for (const std::string& name : ipc::ListRegions("troupe-test-" + std::to_string(getpid()))) {
+    if (name.ends_with("-bell-" + b.address.process.Hex())) ipc::SharedRegion::Unlink(name);
+  }
+  a.Send(b.address, "call");
+  bool answered = false;
+  {
+    std::lock_guard lock(a.mutex);
+    pb::ClientToRaylet message;
+    message.mutable_ping();
+    a.messenger.Request(std::move(message), [&](const pb::RayletToClient&) { answered = true; });
+  }
+  ASSERT_TRUE(a.Await([&] { return answered; })) << "after it was told of the channel";
+  EXPECT_THAT(a.broken, IsEmpty());
+  raylet_.TellGone(b.address.process);
+  ASSERT_TRUE(a.Await([&] { return !a.gone.empty(); }));
+  EXPECT_EQ(a.gone[0].reached, 0U);
+  EXPECT_THAT(a.broken, IsEmpty());
+}
+
 // Also what is sent to other nodes, through the raylet, does not hold up those who do not need it.
 TEST_F(MessengerTest, ARayletThatStandsStillHoldsUpNoCallWithinTheNode) {
   Process a(raylet_, 1), b(raylet_, 2);
