@@ -209,8 +209,8 @@ TEST_F(OwnCluster, EndsStoppedWorkersAndChildrenWithARayletThatIsKilled) {
   EXPECT_TRUE(AllGone(workers));
 }
 
-// The guard is killed, too: nobody is left who could end the workers. The system continues them as soon as their template
-// is gone, which ends because the raylet has.
+// The guard is killed, too: nobody is left who could end the workers. The system continues them as soon as their
+// template is gone, which ends because the raylet has.
 TEST_F(OwnCluster, StoppedWorkersStartNoCallOnceTheRayletIsGoneAndStopEndsTheirChildren) {
   const std::string go = root() + "/go";
   const std::string ran = root() + "/ran";
