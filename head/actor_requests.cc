@@ -36,7 +36,10 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
   actor->content = SpecContent(spec);
 
   if (Actor* same = store_.Find(actor->id)) {
-    if (same->content == actor->content) return AnswerKnown(*same, false, std::move(reply));
+    if (same->content == actor->content) {
+      if (const NodeId watcher = NodeIdOrNone(request.watcher())) updates_.Watch(watcher, *same);
+      return AnswerKnown(*same, false, std::move(reply));
+    }
     return reply(AlreadyExists("actor id " + actor->id.Hex() + " is taken by " + Describe(*same)));
   }
   if (Actor* holder = store_.FindNamed(spec.name_space(), spec.name()); holder != nullptr && !spec.name().empty()) {
@@ -57,13 +60,14 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
 
   Actor& stored = store_.Add(std::move(actor).value());
   spdlog::debug("{} registered", Describe(stored));
-  Save(stored, true, [this, id = stored.id, reply = std::move(reply)] {
+  Save(stored, true, [this, id = stored.id, watcher = NodeIdOrNone(request.watcher()), reply = std::move(reply)] {
     Actor* registered = store_.Find(id);
     if (registered == nullptr) return reply(NotFound("actor " + id.Hex() + " ended while it was being registered"));
     pb::ActorReply answer;
     *answer.mutable_info() = registered->info;
     reply(std::move(answer));
     if (registered->info.state() == pb::PENDING) placer_.Add(*registered);
+    if (watcher) updates_.WatchFromStart(watcher, *registered);
   });
 }
 

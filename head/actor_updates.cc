@@ -7,6 +7,11 @@ void ActorUpdates::Watch(const NodeId& node, Actor& actor) {
   if (!actor.dead()) actor.watchers.insert(node);
 }
 
+void ActorUpdates::WatchFromStart(const NodeId& node, Actor& actor) {
+  if (actor.info.state() != pb::STARTING) return Watch(node, actor);
+  actor.watchers.insert(node);
+}
+
 void ActorUpdates::Publish(Actor& actor) {
   actor.info.set_version(actor.info.version() + 1);
   for (const NodeId& node : actor.watchers) Send(node, actor.info);

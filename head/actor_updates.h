@@ -12,6 +12,8 @@ class ActorUpdates {
 
   // Sends the actor's state to `node` now and after every change.
   void Watch(const NodeId& node, Actor& actor);
+  // The same for who was told of it just now: that it starts goes without saying.
+  void WatchFromStart(const NodeId& node, Actor& actor);
   // To every watcher. The news of its death is the last one, and ends the watching.
   void Publish(Actor& actor);
   // To one watcher again, after it was away.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "common/utf8.h"
 #include "head/convert.h"
 #include "head/log_file.h"
 
@@ -61,6 +62,8 @@ Status Cluster::OnMessage(const NodeId& node, const pb::NodeToHead& message) {
     case pb::NodeToHead::kDriverUpdate: jobs_.OnDriverUpdate(node, message.driver_update()); break;
     case pb::NodeToHead::kJobProgramPackaged: jobs_.OnPackaged(message.job_program_packaged()); break;
     case pb::NodeToHead::kLeaving: nodes_.Leaving(node, message.leaving().reason()); break;
+    case pb::NodeToHead::kRegisterActor: RegisterActor(node, message.register_actor()); break;
+    case pb::NodeToHead::kReleaseActor: actors_.Release(ActorIdOrNone(message.release_actor().id())); break;
     case pb::NodeToHead::kHello: return InvalidArgument("a node says hello once per stream, as its first message");
     case pb::NodeToHead::BODY_NOT_SET: break;  // of a newer raylet: nothing this head knows
   }
@@ -75,6 +78,24 @@ void Cluster::OnReport(const NodeId& node, const pb::NodeReport& report) {
     return;
   }
   actors_.NodeReported(node);
+}
+
+void Cluster::RegisterActor(const NodeId& node, const pb::RegisterActor& registration) {
+  pb::RegisterActorRequest request = registration.actor();
+  request.set_watcher(node.Bytes());
+  actors_.Register(request,
+                   [&nodes = environment_.nodes, node, number = registration.request()](Result<pb::ActorReply> reply) {
+                     pb::HeadToNode message;
+                     pb::ActorRegistered& registered = *message.mutable_actor_registered();
+                     registered.set_request(number);
+                     if (reply.ok()) {
+                       *registered.mutable_reply() = std::move(*reply);
+                     } else {
+                       registered.set_code(static_cast<std::int32_t>(reply.status().code()));
+                       registered.set_message(Utf8(reply.status().message()));
+                     }
+                     nodes.Send(node, message);
+                   });
 }
 
 void Cluster::OnWorkerUpdate(const NodeId& node, const pb::WorkerUpdate& update) {

@@ -55,6 +55,7 @@ class Cluster : private Facts {
   void NodeDied(const NodeId& node, const std::string& reason);
   void OnWorkerUpdate(const NodeId& node, const pb::WorkerUpdate& update);
   void OnReport(const NodeId& node, const pb::NodeReport& report);
+  void RegisterActor(const NodeId& node, const pb::RegisterActor& registration);
   void Broadcast(const pb::JobInfo& job);
   // Which node has the log, with `request` changed to what that node's raylet understands.
   Result<NodeId> FindLog(pb::ReadLogRequest* request) const;

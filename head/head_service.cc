@@ -34,10 +34,6 @@ Result<pb::Done> DoneIf(const Status& status) {
 }
 
 void ServeActors(rpc::Server& server, ActorTable& actors) {
-  Handle<pb::RegisterActorRequest, pb::ActorReply>(
-      server, "RegisterActor", [&actors](const pb::RegisterActorRequest& request, Reply<pb::ActorReply> reply) {
-        actors.Register(request, std::move(reply));
-      });
   Handle<pb::FindActor, pb::ActorReply>(server, "GetActor",
                                         [&actors](const pb::FindActor& request, Reply<pb::ActorReply> reply) {
                                           Result<pb::ActorInfo> info = actors.Find(request);
@@ -51,12 +47,6 @@ void ServeActors(rpc::Server& server, ActorTable& actors) {
       server, "KillActor", [&actors](const pb::KillActorRequest& request, Reply<pb::ActorReply> reply) {
         actors.Kill(request, std::move(reply));
       });
-  Handle<pb::ReleaseActor, pb::Done>(server, "ReleaseActor",
-                                     [&actors](const pb::ReleaseActor& request, Reply<pb::Done> reply) {
-                                       Result<ActorId> id = ParseActorId(request.id(), "an actor's id");
-                                       if (id.ok()) actors.Release(*id);
-                                       reply(DoneIf(id.status()));
-                                     });
   Handle<pb::ListActorsRequest, pb::ListActorsReply>(
       server, "ListActors", [&actors](const pb::ListActorsRequest& request, Reply<pb::ListActorsReply> reply) {
         reply(actors.List(request));

@@ -19,16 +19,17 @@ void NodeStreams::Serve(rpc::Server& server, Cluster& cluster) {
 }
 
 void NodeStreams::Open(std::shared_ptr<Stream> stream) {
-  auto peer = std::make_shared<Peer>();
-  peer->stream = stream;
+  auto peer = std::make_shared<Peer>(loop_, stream);
   peers_[stream.get()] = peer;
   std::weak_ptr<Peer> weak = peer;
   peer->hello_timer = loop_.After(kHelloDeadline, [weak] {
     if (auto silent = weak.lock()) silent->stream->Close(DeadlineExceeded("no hello came within 10 s"));
   });
   stream->SetHandlers({.on_message =
-                           [this, weak](pb::NodeToHead message) {
-                             if (auto sender = weak.lock()) OnMessage(sender, message);
+                           [this, weak](const pb::NodeToHead& batch) {
+                             rpc::ForEach(batch, [this, &weak](const pb::NodeToHead& message) {
+                               if (auto sender = weak.lock()) OnMessage(sender, message);
+                             });
                            },
                        .on_closed =
                            [this, weak](Status status) {
@@ -69,13 +70,13 @@ void NodeStreams::OnClosed(const std::shared_ptr<Peer>& peer, const Status& stat
 void NodeStreams::Send(const NodeId& node, const pb::HeadToNode& message) {
   auto it = by_node_.find(node);
   if (it == by_node_.end()) return;
-  Stream& stream = *it->second->stream;
-  if (stream.pending_bytes() > kMaxPendingBytes) {
+  Peer& peer = *it->second;
+  if (peer.stream->pending_bytes() > kMaxPendingBytes) {
     spdlog::error("node {} does not read what it is sent; ending its connection", Short(node));
-    stream.Cancel();
+    peer.stream->Cancel();
     return;
   }
-  stream.Send(message);
+  peer.out.Add(message);
 }
 
 void NodeStreams::Disconnect(const NodeId& node, const Status& why) {
@@ -83,6 +84,7 @@ void NodeStreams::Disconnect(const NodeId& node, const Status& why) {
   if (it == by_node_.end()) return;
   std::shared_ptr<Peer> peer = it->second;
   by_node_.erase(it);
+  peer->out.Flush();
   peer->stream->Close(why);
 }
 

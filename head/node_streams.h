@@ -9,6 +9,7 @@
 #include "head/cluster.h"
 #include "head/environment.h"
 #include "rpc/server.h"
+#include "rpc/turn_batch.h"
 
 namespace troupe::head {
 
@@ -31,7 +32,11 @@ class NodeStreams : public NodeSender {
  private:
   using Stream = rpc::Stream<pb::NodeToHead, pb::HeadToNode>;
   struct Peer {
-    std::shared_ptr<Stream> stream;
+    Peer(EventLoop& loop, const std::shared_ptr<Stream>& to)
+        : stream(to), out(loop, [to](const pb::HeadToNode& batch) { to->Send(batch); }) {}
+
+    const std::shared_ptr<Stream> stream;
+    rpc::TurnBatch<pb::HeadToNode> out;
     std::optional<NodeTable::Joined> joined;
     TimerId hello_timer = 0;
   };

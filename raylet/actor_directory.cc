@@ -11,10 +11,19 @@ namespace troupe::raylet {
 namespace {
 
 // Answers of the head and its updates take different ways: the older of two may come last. What the head says of an
-// actor that it does not know has no version.
+// actor that it does not know has no version. What runs here is known here before the head tells: what it has yet to
+// hear of this incarnation's start is older, whatever its version.
 bool Newer(const pb::ActorInfo& a, const pb::ActorInfo& b) {
   if ((a.state() == pb::DEAD) != (b.state() == pb::DEAD)) return a.state() == pb::DEAD;
+  const bool starts = a.state() == pb::PENDING || a.state() == pb::STARTING;
+  const bool before = a.incarnation() < b.incarnation() || (starts && a.incarnation() == b.incarnation());
+  if (a.state() != pb::DEAD && b.state() == pb::ALIVE && before) return false;
   return a.version() >= b.version();
+}
+
+bool SameProcess(const pb::ActorInfo& a, const pb::ActorInfo& b) {
+  return a.state() == pb::ALIVE && b.state() == pb::ALIVE && a.incarnation() == b.incarnation() &&
+         AddressFromPb(a.address()) == AddressFromPb(b.address());
 }
 
 }  // namespace
@@ -27,10 +36,24 @@ void ActorDirectory::Create(const ClientInfo& client, std::uint64_t request_id, 
   request.mutable_spec()->set_job(client.job.value);
   *request.mutable_spec()->mutable_creator() = ToPb(Address{self_, client.process});
   if (request.spec().name_space().empty()) request.mutable_spec()->set_name_space(client.name_space);
+  // Now, since with its answer the head may already tell what becomes of the actor.
+  const ActorId id = IdFromPb<ActorId>(create.spec().id());
+  entries_[id].watchers.insert(client.process);
   head_.RegisterActor(
-      request, [weak = std::weak_ptr(alive_), process = client.process, request_id](Result<pb::ActorReply> reply) {
-        if (auto self = weak.lock()) (*self)->OnInfo(process, request_id, std::move(reply));
+      request, [weak = std::weak_ptr(alive_), process = client.process, request_id, id](Result<pb::ActorReply> reply) {
+        if (auto self = weak.lock()) (*self)->OnRegistered(process, request_id, id, std::move(reply));
       });
+}
+
+void ActorDirectory::OnRegistered(ProcessId client, std::uint64_t request_id, ActorId id,
+                                  Result<pb::ActorReply> reply) {
+  const bool made = reply.ok() && IdFromPb<ActorId>(reply->info().id()) == id;
+  auto it = entries_.find(id);
+  if (!made && it != entries_.end()) {
+    it->second.watchers.erase(client);
+    if (it->second.watchers.empty()) entries_.erase(it);
+  }
+  OnInfo(client, request_id, std::move(reply));
 }
 
 void ActorDirectory::Release(const ClientInfo& client, const pb::ReleaseActor& release) {
@@ -115,15 +138,34 @@ void ActorDirectory::OnUpdate(const pb::ActorInfo& info) {
   if (it == entries_.end()) return;
   Entry& entry = it->second;
   if (entry.known && !Newer(info, entry.info)) return;
+  const bool is_news = !entry.known || !SameProcess(info, entry.info);
   entry.info = info;
   entry.known = true;
+  if (is_news) Tell(entry);
+  if (info.state() == pb::DEAD) entries_.erase(it);  // the last word about it, for the head, too
+}
+
+// The head gave the incarnation to this node, so nobody else starts it, and it cannot run elsewhere.
+void ActorDirectory::OnStarted(const pb::ActorStarted& started) {
+  auto it = entries_.find(IdFromPb<ActorId>(started.id()));
+  if (it == entries_.end() || !it->second.known) return;
+  pb::ActorInfo info = it->second.info;
+  if (info.state() == pb::ALIVE || info.incarnation() > started.incarnation()) return;
+  info.set_state(pb::ALIVE);
+  info.set_incarnation(started.incarnation());
+  *info.mutable_address() = started.address();
+  info.set_pid(started.pid());
+  info.clear_death();
+  info.clear_pending_reason();
+  info.clear_infeasible();
+  it->second.info = std::move(info);
+  Tell(it->second);
+}
+
+void ActorDirectory::Tell(const Entry& entry) {
   pb::RayletToClient message;
-  *message.mutable_actor_update()->mutable_info() = info;
+  *message.mutable_actor_update()->mutable_info() = entry.info;
   for (ProcessId watcher : entry.watchers) clients_.Send(watcher, message);
-  if (info.state() != pb::DEAD) return;
-  // The last word about it.
-  SendWatch(it->first, true);
-  entries_.erase(it);
 }
 
 void ActorDirectory::OnClientGone(ProcessId client) {

@@ -31,6 +31,8 @@ class ActorDirectory {
   void Release(const ClientInfo& client, const pb::ReleaseActor& release);
 
   void OnUpdate(const pb::ActorInfo& info);
+  // An actor runs on this node: its callers here need not wait until the head says so.
+  void OnStarted(const pb::ActorStarted& started);
   void OnClientGone(ProcessId client);
   // The head has (come) back and knows of no subscription of ours.
   void OnHeadConnected();
@@ -45,9 +47,11 @@ class ActorDirectory {
     std::set<ProcessId> watchers;
   };
 
+  void OnRegistered(ProcessId client, std::uint64_t request_id, ActorId id, Result<pb::ActorReply> reply);
   void OnInfo(ProcessId client, std::uint64_t request_id, Result<pb::ActorReply> reply);
   void Watch(ActorId id, ProcessId client);
   void SendWatch(ActorId id, bool stop);
+  void Tell(const Entry& entry);
   void Reply(ProcessId client, std::uint64_t request_id, pb::RayletToClient reply);
   void ReplyError(ProcessId client, std::uint64_t request_id, const Status& status);
 

@@ -217,6 +217,12 @@ const ActorHost::Hosted* ActorHost::Find(ProcessId worker) const {
   return by == by_worker_.end() ? nullptr : &actors_.at(by->second).hosted;
 }
 
+std::optional<pb::ActorStarted> ActorHost::StartedIn(ProcessId worker) const {
+  auto by = by_worker_.find(worker);
+  if (by == by_worker_.end() || !actors_.at(by->second).hosted.running) return std::nullopt;
+  return StartedOf(actors_.at(by->second));
+}
+
 std::vector<pb::ActorStarted> ActorHost::Running() const {
   std::vector<pb::ActorStarted> running;
   for (const auto& [key, actor] : actors_) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -56,6 +57,8 @@ class ActorHost {
   };
   // Null when `worker` hosts no actor.
   const Hosted* Find(ProcessId worker) const;
+  // The actor of `worker`, if it runs.
+  std::optional<pb::ActorStarted> StartedIn(ProcessId worker) const;
   // Those that run, for a head that has just come (back).
   std::vector<pb::ActorStarted> Running() const;
   // What the actors without CPUs of their own count for, in units of resources.

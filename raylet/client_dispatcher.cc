@@ -124,7 +124,7 @@ void ClientDispatcher::ReportClient(const ClientInfo& client) {
     info->set_actor(hosted->spec.id());
     info->set_actor_class(hosted->spec.class_name());
   }
-  m_.head->SendEvent(std::move(event));
+  m_.head->SendEventLater(std::move(event));
 }
 
 void ClientDispatcher::OnClosed(const ClientInfo& client, const Status&) {
@@ -194,6 +194,7 @@ Status ClientDispatcher::OnWorkerNotice(const ClientInfo& client, const pb::Clie
     return OkStatus();
   }
   TROUPE_RETURN_IF_ERROR(m_.actors->OnConstructed(client.process, message.actor_constructed()));
+  if (const auto started = m_.actors->StartedIn(client.process)) m_.directory->OnStarted(*started);
   ReportClient(client);
   return OkStatus();
 }

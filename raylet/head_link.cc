@@ -19,7 +19,11 @@ std::string Method(const std::string& name) { return "/troupe.pb.Head/" + name; 
 }  // namespace
 
 HeadLink::HeadLink(EventLoop& loop, rpc::Client& client, Events events)
-    : loop_(loop), client_(client), events_(std::move(events)), self_(std::make_shared<HeadLink*>(this)) {}
+    : loop_(loop),
+      client_(client),
+      events_(std::move(events)),
+      registrations_(loop),
+      self_(std::make_shared<HeadLink*>(this)) {}
 
 HeadLink::~HeadLink() {
   if (stream_) stream_->SetHandlers({});
@@ -33,23 +37,31 @@ void HeadLink::Start() {
 void HeadLink::Connect() {
   if (left_) return;
   stream_ = client_.OpenStream<pb::HeadToNode, pb::NodeToHead>(
-      Method("Node"), {.on_message = [this](const pb::HeadToNode& message) { OnMessage(message); },
+      Method("Node"), {.on_message = [this](const pb::HeadToNode& batch) { OnBatch(batch); },
                        .on_closed = [this](const Status& status) { OnClosed(status); }});
+  out_.emplace(loop_, [this](const pb::NodeToHead& batch) { stream_->Send(batch); });
   pb::NodeToHead hello;
   *hello.mutable_hello() = events_.hello();
   events_.on_sent(0);
-  stream_->Send(hello);
+  out_->Add(hello);
+}
+
+void HeadLink::OnBatch(const pb::HeadToNode& batch) {
+  rpc::ForEach(batch, [this](const pb::HeadToNode& message) {
+    if (!left_) OnMessage(message);
+  });
 }
 
 void HeadLink::OnMessage(const pb::HeadToNode& message) {
   if (message.has_acknowledged()) return OnAcknowledged(message.acknowledged());
+  if (message.has_actor_registered()) return registrations_.OnAnswer(message.actor_registered());
   if (!message.has_welcome()) return events_.on_message(message);
   connected_ = welcomed_ = true;
   retry_ = kFirstRetry;
   if (message.welcome().report_interval_ms() > 0) {
     report_interval_ = std::chrono::milliseconds(message.welcome().report_interval_ms());
   }
-  for (const pb::NodeToHead& event : outbox_.kept()) stream_->Send(event);
+  for (const pb::NodeToHead& event : outbox_.kept()) out_->Add(event);
   events_.on_welcome(message.welcome());
   changed_ = false;
   SendReport();
@@ -74,8 +86,11 @@ bool HeadLink::Refused(const Status& status) const {
 }
 
 void HeadLink::OnClosed(const Status& status) {
+  out_.reset();
   stream_.reset();
   connected_ = false;
+  registrations_.FailAll(Unavailable("lost the connection to the head at " + client_.target() +
+                                     " while an actor was being registered; it may have registered it"));
   events_.on_lost();
   if (left_) {
     if (on_left_) std::exchange(on_left_, nullptr)();
@@ -115,7 +130,7 @@ void HeadLink::SendReport() {
   events_.fill_report(message.mutable_report());
   message.mutable_report()->set_version(++version_);
   events_.on_sent(version_);
-  stream_->Send(message);
+  out_->Add(message);
   ArmReport(report_interval_);
 }
 
@@ -126,21 +141,40 @@ void HeadLink::Leave(const std::string& reason, std::function<void()> done) {
   if (connected_) {
     pb::NodeToHead message;
     message.mutable_leaving()->set_reason(reason);
-    stream_->Send(message);
+    out_->Add(message);
   }
+  out_->Flush();
   stream_->Close();
   connected_ = false;
 }
 
 void HeadLink::SendEvent(pb::NodeToHead event) {
+  SendLateEvents();
+  Keep(std::move(event));
+}
+
+void HeadLink::SendEventLater(pb::NodeToHead event) {
+  if (out_ && out_->pending()) return SendEvent(std::move(event));
+  later_.push_back(std::move(event));
+  if (later_.size() > 1) return;
+  loop_.After(kLater, [weak = std::weak_ptr(self_)] {
+    if (auto self = weak.lock()) (*self)->SendLateEvents();
+  });
+}
+
+void HeadLink::SendLateEvents() {
+  for (pb::NodeToHead& event : std::exchange(later_, {})) Keep(std::move(event));
+}
+
+void HeadLink::Keep(pb::NodeToHead event) {
   bool dropped = false;
   const pb::NodeToHead& numbered = outbox_.Add(std::move(event), &dropped);
   if (dropped) spdlog::error("the head has been away for long: an event for it is dropped");
-  if (connected_) stream_->Send(numbered);
+  if (connected_) out_->Add(numbered);
 }
 
 void HeadLink::SendIfConnected(const pb::NodeToHead& message) {
-  if (connected_) stream_->Send(message);
+  if (connected_) out_->Add(message);
 }
 
 void HeadLink::RegisterJob(const pb::RegisterJobRequest& request, Done<pb::RegisterJobReply> done) {
@@ -148,7 +182,13 @@ void HeadLink::RegisterJob(const pb::RegisterJobRequest& request, Done<pb::Regis
 }
 
 void HeadLink::RegisterActor(const pb::RegisterActorRequest& request, Done<pb::ActorReply> done) {
-  client_.Call<pb::ActorReply>(Method("RegisterActor"), request, kCallTimeout, std::move(done));
+  if (!connected_) {
+    const Status away = Unavailable("cannot reach the head at " + client_.target() + " to register an actor");
+    return loop_.Post([away, done = std::move(done)] { done(away); });
+  }
+  pb::NodeToHead message;
+  *message.mutable_register_actor() = registrations_.Add(request, std::move(done));
+  out_->Add(message);
 }
 
 void HeadLink::GetActor(const pb::FindActor& request, Done<pb::ActorReply> done) {
@@ -193,7 +233,9 @@ void HeadLink::FinishJob(const pb::FinishJobRequest& request, std::function<void
 }
 
 void HeadLink::ReleaseActor(const pb::ReleaseActor& request) {
-  CallUntilHeard(Method("ReleaseActor"), request, [] {});
+  pb::NodeToHead event;
+  *event.mutable_release_actor() = request;
+  SendEvent(std::move(event));
 }
 
 }  // namespace troupe::raylet

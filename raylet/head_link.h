@@ -4,15 +4,19 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/event_loop.h"
 #include "proto/head.pb.h"
 #include "raylet/event_outbox.h"
 #include "raylet/head_port.h"
 #include "raylet/program_cache.h"
+#include "raylet/registrations.h"
 #include "rpc/client.h"
 #include "rpc/stream.h"
+#include "rpc/turn_batch.h"
 
 namespace troupe::raylet {
 
@@ -26,6 +30,8 @@ class HeadLink : public HeadPort, public PackageExchange {
   static constexpr std::chrono::milliseconds kLastRetry{2000};
   // For the first welcome; later the head may be away for any time.
   static constexpr std::chrono::seconds kFirstTries{15};
+  // How long an event that nobody waits for waits for others.
+  static constexpr std::chrono::milliseconds kLater{20};
   // Reports are this far apart at least.
   static constexpr std::chrono::milliseconds kReportGap{10};
 
@@ -60,6 +66,7 @@ class HeadLink : public HeadPort, public PackageExchange {
   void FinishJob(const pb::FinishJobRequest& request, std::function<void()> heard) override;
   void ReleaseActor(const pb::ReleaseActor& request) override;
   void SendEvent(pb::NodeToHead event) override;
+  void SendEventLater(pb::NodeToHead event) override;
   void SendIfConnected(const pb::NodeToHead& message) override;
 
   void PutPackage(const pb::PutPackageRequest& request, std::function<void(Result<pb::PutPackageReply>)> done) override;
@@ -69,10 +76,13 @@ class HeadLink : public HeadPort, public PackageExchange {
   using NodeStream = rpc::Stream<pb::HeadToNode, pb::NodeToHead>;
 
   void Connect();
+  void OnBatch(const pb::HeadToNode& batch);
   void OnMessage(const pb::HeadToNode& message);
   void OnAcknowledged(const pb::Acknowledged& acknowledged);
   void OnClosed(const Status& status);
   bool Refused(const Status& status) const;
+  void Keep(pb::NodeToHead event);
+  void SendLateEvents();
   void SendReport();
   void ArmReport(std::chrono::nanoseconds delay);
   template <class Request>
@@ -82,6 +92,7 @@ class HeadLink : public HeadPort, public PackageExchange {
   rpc::Client& client_;
   const Events events_;
   std::shared_ptr<NodeStream> stream_;
+  std::optional<rpc::TurnBatch<pb::NodeToHead>> out_;  // to the stream
   bool connected_ = false;
   bool welcomed_ = false;  // at least once
   bool left_ = false;
@@ -94,6 +105,8 @@ class HeadLink : public HeadPort, public PackageExchange {
   bool changed_ = false;
   std::uint64_t version_ = 0;
   EventOutbox outbox_;
+  std::vector<pb::NodeToHead> later_;  // not in the outbox yet
+  Registrations registrations_;
   std::shared_ptr<HeadLink*> self_;  // what posted work holds weakly: gone with this
 };
 

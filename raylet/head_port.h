@@ -17,6 +17,7 @@ class HeadPort {
   virtual ~HeadPort() = default;
 
   virtual void RegisterJob(const pb::RegisterJobRequest& request, Done<pb::RegisterJobReply> done) = 0;
+  // Once it has answered OK, neither `existed` nor `ask_again`, this node watches the actor.
   virtual void RegisterActor(const pb::RegisterActorRequest& request, Done<pb::ActorReply> done) = 0;
   virtual void GetActor(const pb::FindActor& request, Done<pb::ActorReply> done) = 0;
   virtual void KillActor(const pb::KillActorRequest& request, Done<pb::ActorReply> done) = 0;
@@ -30,6 +31,8 @@ class HeadPort {
   // it, and the head takes it once; anything else (subscriptions, reports) is dropped while the head is away, as
   // reconnecting sends them anew.
   virtual void SendEvent(pb::NodeToHead event) = 0;
+  // The same for what nobody waits for: it goes with whatever is sent next, in its order, or by itself a little later.
+  virtual void SendEventLater(pb::NodeToHead event) = 0;
   virtual void SendIfConnected(const pb::NodeToHead& message) = 0;
 };
 

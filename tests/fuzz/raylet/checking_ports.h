@@ -153,6 +153,7 @@ class Head : public HeadPort {
       TROUPE_CHECK(!failed.contains({event.actor_started().id(), event.actor_started().incarnation()}));
     }
   }
+  void SendEventLater(pb::NodeToHead event) override { SendEvent(std::move(event)); }
   void SendIfConnected(const pb::NodeToHead& message) override { outlet_.Count(message); }
 
   std::vector<std::pair<std::string, Done<pb::ActorReply>>> actor_calls;

@@ -26,6 +26,58 @@ TEST_F(ActorRegistrationTest, RepliesAtOnceAndStartsTheActorWithItsJob) {
   EXPECT_EQ(Info(1).started_ms(), wall_ms_);
 }
 
+TEST_F(ActorRegistrationTest, OnARayletsStreamIsAnsweredThereAndThatRayletHearsOfTheActor) {
+  AddNode(1);
+  AddNode(2);
+  const pb::JobInfo job = StartJob(9, 2);
+  RegisterFrom(2, Spec(1, job), 7);
+  const auto answers = TakeRegistered(2);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].request(), 7u);
+  EXPECT_EQ(answers[0].code(), 0);
+  EXPECT_EQ(answers[0].reply().info().id(), ActorNumber(1).Bytes());
+  EXPECT_TRUE(TakeUpdates(2).empty()) << "that it starts goes without saying";
+  const std::uint64_t node = cluster_->actors().Get(ActorNumber(1))->node.low;
+  Started(node, 1);
+  const auto updates = TakeUpdates(2);
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_EQ(updates[0].state(), pb::ALIVE);
+  EXPECT_TRUE(TakeUpdates(1).empty()) << "it did not ask";
+}
+
+TEST_F(ActorRegistrationTest, OnARayletsStreamIsRefusedWithAStatus) {
+  AddNode(1);
+  pb::ActorSpec spec = Spec(1, StartJob());
+  spec.set_job(99);
+  RegisterFrom(1, spec, 7);
+  const auto answers = TakeRegistered(1);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].request(), 7u);
+  EXPECT_EQ(answers[0].code(), static_cast<int>(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(answers[0].message(), HasSubstr("is not known to the head"));
+}
+
+TEST_F(ActorRegistrationTest, OnARayletsStreamSaysWhatAnActorWaitsFor) {
+  AddNode(1, 1);
+  const pb::JobInfo job = StartJob();
+  RegisterFrom(1, Spec(1, job, 64), 7);
+  const auto updates = TakeUpdates(1);
+  ASSERT_FALSE(updates.empty());
+  EXPECT_TRUE(updates.back().infeasible());
+}
+
+TEST_F(ActorRegistrationTest, ARepetitionOnAnotherStreamIsWatchedThere) {
+  AddNode(1);
+  AddNode(2);
+  const pb::JobInfo job = StartJob();
+  Register(Spec(1, job));
+  RegisterFrom(2, Spec(1, job), 7);
+  ASSERT_EQ(TakeRegistered(2).size(), 1u);
+  TakeUpdates(2);
+  Started(cluster_->actors().Get(ActorNumber(1))->node.low, 1);
+  EXPECT_EQ(TakeUpdates(2).size(), 1u);
+}
+
 TEST_F(ActorRegistrationTest, IsCommittedBeforeItIsAcknowledged) {
   class HeldRegistry : public MemoryRegistry {
    public:

@@ -136,6 +136,10 @@ class ClusterTest : public testing::Test {
     return Take(node,
                 [](const pb::HeadToNode& m) { return m.has_actor_update() ? &m.actor_update().info() : nullptr; });
   }
+  auto TakeRegistered(std::uint64_t node) {
+    return Take(node,
+                [](const pb::HeadToNode& m) { return m.has_actor_registered() ? &m.actor_registered() : nullptr; });
+  }
   auto TakeJobs(std::uint64_t node) {
     return Take(node, [](const pb::HeadToNode& m) { return m.has_job_update() ? &m.job_update().job() : nullptr; });
   }
@@ -184,6 +188,13 @@ class ClusterTest : public testing::Test {
   void Register(const pb::ActorSpec& spec) {
     auto reply = TryRegister(spec);
     EXPECT_TRUE(reply.ok()) << reply.status().ToString();
+  }
+  // As a raylet does for a client.
+  void RegisterFrom(std::uint64_t node, const pb::ActorSpec& spec, std::uint64_t request) {
+    pb::NodeToHead message;
+    message.mutable_register_actor()->set_request(request);
+    *message.mutable_register_actor()->mutable_actor()->mutable_spec() = spec;
+    Deliver(node, message);
   }
   pb::ActorInfo Info(std::uint64_t number) {
     pb::FindActor request;

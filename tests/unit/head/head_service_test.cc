@@ -20,6 +20,7 @@
 #include "head/convert.h"
 #include "head/node_streams.h"
 #include "rpc/client.h"
+#include "rpc/turn_batch.h"
 #include "tests/unit/head/temporary_folder.h"
 
 extern char** environ;
@@ -102,9 +103,12 @@ class FakeRaylet {
   FakeRaylet(LoopThread& thread, rpc::Client& client) : thread_(thread) {
     thread_.Do([&] {
       stream_ = client.OpenStream<pb::HeadToNode, pb::NodeToHead>(
-          "/troupe.pb.Head/Node",
-          {.on_message = [inbox = inbox_](pb::HeadToNode message) { inbox->Add(std::move(message)); },
-           .on_closed = [inbox = inbox_](Status status) { inbox->Close(std::move(status)); }});
+          "/troupe.pb.Head/Node", {.on_message =
+                                       [inbox = inbox_](const pb::HeadToNode& batch) {
+                                         rpc::ForEach(batch,
+                                                      [&](const pb::HeadToNode& message) { inbox->Add(message); });
+                                       },
+                                   .on_closed = [inbox = inbox_](Status status) { inbox->Close(std::move(status)); }});
     });
   }
   ~FakeRaylet() {
@@ -194,25 +198,28 @@ TEST_F(HeadServiceTest, CarriesAnActorFromRegistrationToItsEnd) {
   auto job = Call<pb::RegisterJobReply>("RegisterJob", driver);
   ASSERT_TRUE(job.ok()) << job.status().ToString();
 
-  pb::RegisterActorRequest request;
+  pb::NodeToHead message;
+  message.mutable_register_actor()->set_request(5);
+  pb::RegisterActorRequest& request = *message.mutable_register_actor()->mutable_actor();
   request.mutable_spec()->set_id(ActorId{9, 1}.Bytes());
   request.mutable_spec()->set_job(job->job().id());
   *request.mutable_spec()->mutable_creator() = driver.driver();
   request.mutable_spec()->set_class_name("Counter");
   request.mutable_spec()->set_name("one");
   request.mutable_spec()->set_name_space("ns");
-  ASSERT_TRUE(Call<pb::ActorReply>("RegisterActor", request).ok());
+  const std::string actor_id = request.spec().id();
+  raylet.Send(message);
+  auto registered = raylet.inbox().Next(pb::HeadToNode::kActorRegistered);
+  ASSERT_TRUE(registered.has_value());
+  EXPECT_EQ(registered->actor_registered().request(), 5u);
+  EXPECT_EQ(registered->actor_registered().reply().info().id(), actor_id);
   auto start = raylet.inbox().Next(pb::HeadToNode::kStartActor);
   ASSERT_TRUE(start.has_value());
 
-  pb::NodeToHead message;
-  message.mutable_watch_actor()->set_id(request.spec().id());
-  raylet.Send(message);
-  message.mutable_actor_started()->set_id(request.spec().id());
+  message.mutable_actor_started()->set_id(actor_id);
   message.mutable_actor_started()->set_incarnation(start->start_actor().incarnation());
   *message.mutable_actor_started()->mutable_address() = ToProto({NodeId{1, 1}, ProcessId{10}});
   raylet.Send(message);
-  ASSERT_TRUE(raylet.inbox().Next(pb::HeadToNode::kActorUpdate).has_value());
   auto alive = raylet.inbox().Next(pb::HeadToNode::kActorUpdate);
   ASSERT_TRUE(alive.has_value());
   EXPECT_EQ(alive->actor_update().info().state(), pb::ALIVE);
@@ -226,19 +233,16 @@ TEST_F(HeadServiceTest, CarriesAnActorFromRegistrationToItsEnd) {
   EXPECT_EQ(Call<pb::ListActorsReply>("ListActors", list)->total(), 1u);
   EXPECT_EQ(Call<pb::Status>("GetStatus", pb::GetStatusRequest())->actors_alive(), 1u);
   pb::KillActorRequest kill;
-  kill.set_id(request.spec().id());
+  kill.set_id(actor_id);
   kill.set_no_restart(true);
   auto killed = std::async(std::launch::async, [&] { return Call<pb::ActorReply>("KillActor", kill); });
   EXPECT_TRUE(raylet.inbox().Next(pb::HeadToNode::kStopActor).has_value());
   pb::NodeToHead died;
-  died.mutable_actor_process_died()->set_id(request.spec().id());
+  died.mutable_actor_process_died()->set_id(actor_id);
   died.mutable_actor_process_died()->set_incarnation(start->start_actor().incarnation());
   raylet.Send(died);
   EXPECT_EQ(killed.get()->info().state(), pb::DEAD);
   EXPECT_EQ(Call<pb::ActorReply>("GetActor", find).status().code(), StatusCode::kNotFound);
-  pb::ReleaseActor release;
-  release.set_id("bad");
-  EXPECT_EQ(Call<pb::Done>("ReleaseActor", release).status().code(), StatusCode::kInvalidArgument);
   pb::FinishJobRequest finish;
   finish.set_job(job->job().id());
   EXPECT_TRUE(Call<pb::Done>("FinishJob", finish).ok());

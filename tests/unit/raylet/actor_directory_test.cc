@@ -39,6 +39,25 @@ class ActorDirectoryTest : public ::testing::Test {
     head_.asked.pop_back();
     asked.second(reply);
   }
+  void Create(const ClientInfo& client) {
+    pb::CreateActor create;
+    create.mutable_spec()->set_id(id_.Bytes());
+    directory_.Create(client, 8, create);
+  }
+  static pb::ActorReply ReplyWith(const pb::ActorInfo& info) {
+    pb::ActorReply reply;
+    *reply.mutable_info() = info;
+    return reply;
+  }
+  pb::ActorStarted Started(std::uint64_t incarnation = 1) {
+    pb::ActorStarted started;
+    started.set_id(id_.Bytes());
+    started.set_incarnation(incarnation);
+    started.mutable_address()->set_node(NodeId{0, 1}.Bytes());
+    started.mutable_address()->set_process(54 + incarnation);
+    started.set_pid(4242);
+    return started;
+  }
   std::size_t Updates(const ClientInfo& client) {
     return clients_.Of(client.process, pb::RayletToClient::kActorUpdate).size();
   }
@@ -64,6 +83,78 @@ TEST_F(ActorDirectoryTest, AClientSpeaksForItselfAndItsJobOnly) {
   EXPECT_EQ(spec.job(), 3U);
   EXPECT_EQ(spec.creator().process(), 1U);
   EXPECT_EQ(spec.name_space(), "home");
+}
+
+TEST_F(ActorDirectoryTest, WatchesWhatItsClientsMakeWithoutAskingForThat) {
+  Create(a_);
+  directory_.OnUpdate(Info(pb::STARTING));
+  head_.registered.at(0).second(ReplyWith(Info(pb::PENDING, 0)));
+  ASSERT_EQ(Replies(a_).size(), 1U);
+  EXPECT_EQ(Replies(a_).at(0).actor_reply().info().state(), pb::STARTING) << "the update came first";
+  directory_.OnUpdate(Info(pb::ALIVE));
+  EXPECT_EQ(Updates(a_), 2U);
+  EXPECT_TRUE(head_.messages.empty()) << "the head knows who watches what it makes";
+}
+
+TEST_F(ActorDirectoryTest, AnActorThatWasNotMadeLeavesNothingBehind) {
+  Create(a_);
+  head_.registered.at(0).second(AlreadyExists("the name is taken"));
+  EXPECT_EQ(directory_.size(), 0U);
+  Create(a_);
+  pb::ActorReply later;
+  later.set_ask_again(true);
+  head_.registered.at(1).second(later);
+  EXPECT_EQ(directory_.size(), 0U);
+  Create(a_);
+  pb::ActorReply other = ReplyWith(Info(pb::ALIVE));
+  other.mutable_info()->set_id(ActorId{7, 7}.Bytes());
+  other.set_existed(true);
+  head_.registered.at(2).second(other);
+  EXPECT_EQ(directory_.size(), 1U) << "the actor that has the name";
+  ASSERT_EQ(head_.messages.size(), 1U);
+  EXPECT_EQ(head_.messages[0].watch_actor().id(), other.info().id());
+}
+
+TEST_F(ActorDirectoryTest, WhoTakesAnothersIdDoesNotEndItsWatching) {
+  Find(a_);
+  Answer(Info(pb::STARTING));
+  Create(b_);
+  head_.registered.at(0).second(AlreadyExists("the id is taken"));
+  directory_.OnUpdate(Info(pb::ALIVE));
+  EXPECT_EQ(Updates(a_), 1U);
+  EXPECT_EQ(Updates(b_), 0U);
+}
+
+TEST_F(ActorDirectoryTest, TellsOfAnActorThatRunsHereBeforeTheHeadDoesAndOnlyOnce) {
+  Create(a_);
+  head_.registered.at(0).second(ReplyWith(Info(pb::PENDING, 0)));
+  directory_.OnStarted(Started());
+  ASSERT_EQ(Updates(a_), 1U);
+  const pb::ActorInfo told = clients_.Of(a_.process, pb::RayletToClient::kActorUpdate).at(0).actor_update().info();
+  EXPECT_EQ(told.state(), pb::ALIVE);
+  EXPECT_EQ(told.incarnation(), 1U);
+  EXPECT_EQ(told.address().process(), 55U);
+  EXPECT_EQ(told.pid(), 4242);
+  directory_.OnUpdate(Info(pb::STARTING));
+  EXPECT_EQ(Updates(a_), 1U) << "said before it had started";
+  pb::ActorInfo alive = Info(pb::ALIVE);
+  *alive.mutable_address() = Started().address();
+  directory_.OnUpdate(alive);
+  EXPECT_EQ(Updates(a_), 1U) << "known";
+  directory_.OnUpdate(Info(pb::RESTARTING));
+  EXPECT_EQ(Updates(a_), 2U);
+  directory_.OnUpdate(Info(pb::STARTING, 2));
+  directory_.OnStarted(Started(2));
+  EXPECT_EQ(Updates(a_), 4U);
+}
+
+TEST_F(ActorDirectoryTest, AStartThatIsOldNewsChangesNothing) {
+  directory_.OnStarted(Started());
+  EXPECT_EQ(directory_.size(), 0U) << "nobody here asked";
+  Find(a_);
+  Answer(Info(pb::RESTARTING, 2));
+  directory_.OnStarted(Started(1));
+  EXPECT_EQ(Updates(a_), 0U);
 }
 
 TEST_F(ActorDirectoryTest, WatchesOnceAndTellsEveryClientThatAsked) {

@@ -68,7 +68,11 @@ TEST_F(ActorHostTest, StartsAnActorAndSaysWhereItRuns) {
   EXPECT_TRUE(assigned[0].assign_actor().was_restarted());
   EXPECT_EQ(assigned[0].assign_actor().gpus_size(), 1);
   EXPECT_TRUE(head_.events.empty()) << "its constructor has not returned";
+  EXPECT_FALSE(host_.StartedIn(worker));
   ASSERT_TRUE(Construct(worker, 2).ok());
+  ASSERT_TRUE(host_.StartedIn(worker));
+  EXPECT_EQ(host_.StartedIn(worker)->address().process(), worker.value);
+  EXPECT_FALSE(host_.StartedIn(ProcessId{77}));
   EXPECT_EQ(Last().actor_started().address().process(), worker.value);
   EXPECT_EQ(Last().actor_started().incarnation(), 2U);
   EXPECT_EQ(host_.Running().size(), 1U);

@@ -126,6 +126,7 @@ class FakeHead : public HeadPort {
   void FinishJob(const pb::FinishJobRequest&, std::function<void()> heard) override { heard(); }
   void ReleaseActor(const pb::ReleaseActor& release) override { released.push_back(release.id()); }
   void SendEvent(pb::NodeToHead event) override { events.push_back(std::move(event)); }
+  void SendEventLater(pb::NodeToHead event) override { SendEvent(std::move(event)); }
   void SendIfConnected(const pb::NodeToHead& message) override { messages.push_back(message); }
 
   std::vector<std::pair<pb::RegisterActorRequest, Done<pb::ActorReply>>> registered;
