@@ -46,10 +46,15 @@ Result<int> Orphans::BecomeSubreaper() {
 
 void Orphans::Sweep() {
   looks_left_ = kLooks;
-  EndOwnerless();
+  if (look_again_ != 0) return;
+  // Where workers come and go all the time, one look serves many.
+  const auto wait = last_look_ + kLookAgain - loop_.Now();
+  if (wait <= MonotonicTime::zero()) return EndOwnerless();
+  look_again_ = loop_.After(wait, [this] { EndOwnerless(); });
 }
 
 void Orphans::EndOwnerless() {
+  last_look_ = loop_.Now();
   bool any_hidden = false;
   for (const pid_t pid : Children()) {
     // Whoever watches it wants to know how it ended.

@@ -33,9 +33,9 @@ class Orphans {
   static Result<int> BecomeSubreaper();
 
   // Looks through the children that this process did not start: reaps those that have ended, kills those without an
-  // owner. To be called when a child ends (BecomeSubreaper) and when an owner has gone. Costs one read of /proc and one
-  // for each orphan. One that shows no environment may be in the middle of execve(2), where nobody sees its mark: it is
-  // looked at again for a while.
+  // owner. To be called when a child ends (BecomeSubreaper) and when an owner has gone; the look may come some
+  // milliseconds later, for several at once. Costs one read of /proc and one for each orphan. One that shows no
+  // environment may be in the middle of execve(2), where nobody sees its mark: it is looked at again for a while.
   void Sweep();
 
  private:
@@ -46,6 +46,7 @@ class Orphans {
   const std::function<bool(std::uint64_t)> lives_;
   int looks_left_ = 0;
   TimerId look_again_ = 0;
+  MonotonicTime last_look_{};
 };
 
 }  // namespace troupe::raylet
