@@ -46,7 +46,9 @@ class SpinBudget {
   }
 
   std::chrono::nanoseconds full_;
-  std::atomic<std::uint32_t> misses_{0};  // in a row
+  // In a row. At first as many as if spinning had long failed: a process that has just begun waits to be told what to do,
+  // and takes the processor from whoever is about to tell it.
+  std::atomic<std::uint32_t> misses_{kPatience};
 };
 
 template <class Predicate>
