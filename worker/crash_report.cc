@@ -13,6 +13,7 @@
 #include <exception>
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 namespace troupe::worker {
 namespace {
@@ -108,9 +109,15 @@ void OnSignal(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
+void LoadUnwinder() {
+  static bool loaded = false;
+  if (std::exchange(loaded, true)) return;
+  void* frame[1];
+  backtrace(frame, 1);  // its first call loads libgcc
+}
+
 void InstallCrashReport() {
-  void* warm_up[1];
-  backtrace(warm_up, 1);  // loads libgcc now: it may not be loaded in a handler
+  LoadUnwinder();  // now: it may not be loaded in a handler
   stack_t stack{};
   stack.ss_sp = alternate_stack;
   stack.ss_size = sizeof alternate_stack;

@@ -7,4 +7,7 @@ namespace troupe::worker {
 // the stack of the thread to standard error before the process ends as it would have. Once per process.
 void InstallCrashReport();
 
+// A part of InstallCrashReport() that takes time, and that forks of this process need not repeat.
+void LoadUnwinder();
+
 }  // namespace troupe::worker

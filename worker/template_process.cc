@@ -18,6 +18,7 @@
 #include "ipc/client_wire.h"
 #include "proto/client.pb.h"
 #include "troupe/ids.h"
+#include "worker/crash_report.h"
 #include "worker/worker_process.h"
 
 namespace troupe::worker {
@@ -45,6 +46,7 @@ class Template {
   explicit Template(const WorkerEnvironment& environment) : environment_(environment) {}
 
   [[noreturn]] void Run() {
+    LoadUnwinder();  // once for all forks
     Connect();
     Register();
     Report();
