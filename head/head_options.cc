@@ -17,6 +17,10 @@ Result<HeadOptions> ParseHeadOptions(int argc, const char* const* argv, int* exi
   app.add_option("--session-dir", options.session_dir, "folder (0700) of this cluster's files")->required();
   app.add_option("--token-file", options.token_file, "file (0600) that holds the cluster token")->required();
   app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")->capture_default_str();
+  app.add_option("--keep-program-bytes", options.keep_program_bytes,
+                 "of the programs of jobs that have ended, at most so many bytes are kept")
+      ->envname("TROUPE_KEEP_PROGRAM_BYTES")
+      ->capture_default_str();
   app.add_option("--cluster-id", cluster, "32 hexadecimal digits; default: a fresh id");
   app.add_option("--parent-pid", options.parent_pid, "end when this process, our parent, ends")
       ->check(CLI::NonNegativeNumber);

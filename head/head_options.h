@@ -1,9 +1,11 @@
 // What the troupe-head program is told on its command line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/status.h"
+#include "head/package_store.h"
 #include "troupe/ids.h"
 
 namespace troupe::head {
@@ -14,6 +16,7 @@ struct HeadOptions {
   std::string session_dir;
   std::string token_file;  // never the token itself: command lines are public
   std::string log_level = "info";
+  std::uint64_t keep_program_bytes = PackageLimits().unneeded_bytes;
   ClusterId cluster;   // a fresh one unless given
   int parent_pid = 0;  // 0: lives on its own
 };

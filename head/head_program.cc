@@ -20,6 +20,10 @@
 namespace troupe::head {
 namespace {
 
+// Longer than a silent node is believed: a package that a raylet has put, or found to be here, must not go before the
+// raylet has said which job needs it.
+constexpr std::chrono::seconds kTrimPackages{10};
+
 std::int64_t WallMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
@@ -68,7 +72,8 @@ Result<std::unique_ptr<HeadProgram>> HeadProgram::Make(const HeadOptions& option
   TROUPE_ASSIGN_OR_RETURN(const std::string token, LoadToken(options.token_file));
   TROUPE_ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(options.session_dir + "/head.lock"));
   TROUPE_RETURN_IF_ERROR(StartLog(options));
-  TROUPE_ASSIGN_OR_RETURN(auto packages, PackageStore::Open(options.session_dir + "/packages"));
+  TROUPE_ASSIGN_OR_RETURN(auto packages, PackageStore::Open(options.session_dir + "/packages",
+                                                            {.unneeded_bytes = options.keep_program_bytes}));
   return std::unique_ptr<HeadProgram>(new HeadProgram(options, std::move(lock), token, std::move(packages)));
 }
 
@@ -116,6 +121,7 @@ Status HeadProgram::Run() {
   TROUPE_RETURN_IF_ERROR(Announce(port));
   spdlog::info("head of cluster {} serves on {}, version {}", options_.cluster.Hex(), HostPort(options_.bind, port),
                TROUPE_VERSION);
+  TrimPackages();
   loop_.Run();
   unlink(ReadyFile(options_).c_str());
   Stop();
@@ -129,6 +135,11 @@ Status HeadProgram::Announce(int port) {
                                 {"version", TROUPE_VERSION},
                                 {"started_ms", WallMs()}};
   return WriteFileAtomically(ReadyFile(options_), ready.dump() + "\n");
+}
+
+void HeadProgram::TrimPackages() {
+  packages_.Trim(cluster_.jobs().NeededPackages());
+  loop_.After(kTrimPackages, [this] { TrimPackages(); });
 }
 
 void HeadProgram::Stop() {

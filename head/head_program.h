@@ -30,6 +30,7 @@ class HeadProgram {
   HeadProgram(const HeadOptions& options, FileLock lock, const std::string& token,
               std::unique_ptr<PackageStore> packages);
   Status Announce(int port);
+  void TrimPackages();
   void Stop();
 
   const HeadOptions options_;

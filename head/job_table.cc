@@ -225,6 +225,17 @@ bool JobTable::IsOver(JobId id) const {
   return it == jobs_.end() || it->second->released.has_value();
 }
 
+std::set<std::string> JobTable::NeededPackages() const {
+  std::set<std::string> needed;
+  for (const auto& [id, job] : jobs_) {
+    if (job->released && !facts_.JobInUse(id)) continue;
+    needed.insert(job->info.program().package());
+    if (job->submission) needed.insert(job->submission->request.package());
+  }
+  needed.erase("");  // of jobs without one
+  return needed;
+}
+
 Result<NodeId> JobTable::NodeOf(const std::string& submission) const {
   auto it = by_submission_.find(submission);
   if (it == by_submission_.end()) return NotFound("no job was submitted as '" + submission + "'");

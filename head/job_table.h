@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -64,6 +65,8 @@ class JobTable {
 
   const pb::JobInfo* Find(JobId job) const;
   bool IsOver(JobId job) const;  // has ended, or its driver has; also for an unknown one
+  // Of the jobs that are not over, and of those whose program an actor that is not dead still needs.
+  std::set<std::string> NeededPackages() const;
   // The node that runs, or ran, the submission's driver; NOT_FOUND.
   Result<NodeId> NodeOf(const std::string& submission) const;
   std::uint32_t running() const;

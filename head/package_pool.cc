@@ -29,6 +29,10 @@ void PackagePool::Has(std::string package, std::function<void(bool)> done) {
   });
 }
 
+void PackagePool::Trim(std::set<std::string> needed) {
+  boost::asio::post(pool_, [this, needed = std::move(needed)] { store_->Trim(needed); });
+}
+
 void PackagePool::Stop() {
   pool_.stop();
   pool_.join();

@@ -4,6 +4,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/event_loop.h"
@@ -23,6 +24,7 @@ class PackagePool {
   void Get(pb::GetPackageRequest request, Reply<pb::PackageChunk> reply);
   // `done` runs on the loop.
   void Has(std::string package, std::function<void(bool)> done);
+  void Trim(std::set<std::string> needed);
 
   // Drops what has not begun, waits for what has. Idempotent; one thread at a time.
   void Stop();

@@ -1,6 +1,7 @@
 #include "head/package_store.h"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,14 +52,24 @@ Status PackageStore::Scan() {
   for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     if (IsPackageName(name) && it->is_regular_file(error)) {
-      sizes_[name] = it->file_size(error);
-      stored_ += sizes_[name];
+      packages_[name].size = it->file_size(error);
+      stored_ += packages_[name].size;
     } else if (name.ends_with(".part")) {
       std::filesystem::remove(it->path(), error);
     }
   }
   return error ? ErrnoStatus(error.value(), "cannot read " + directory_) : OkStatus();
 }
+
+const PackageStore::Package* PackageStore::Use(const std::string& package) {
+  auto it = packages_.find(package);
+  if (it == packages_.end()) return nullptr;
+  it->second.used = ++uses_;
+  it->second.asked_for = true;
+  return &it->second;
+}
+
+bool PackageStore::Has(const std::string& package) { return Use(package) != nullptr; }
 
 Status PackageStore::CheckPut(const pb::PutPackageRequest& request) const {
   if (!IsPackageName(request.package())) return BadName(request.package());
@@ -74,8 +85,8 @@ Result<pb::PutPackageReply> PackageStore::Put(const pb::PutPackageRequest& reque
   TROUPE_RETURN_IF_ERROR(CheckPut(request));
   const std::string& package = request.package();
   pb::PutPackageReply reply;
-  if (auto it = sizes_.find(package); it != sizes_.end()) {
-    reply.set_have(it->second);
+  if (const Package* known = Use(package)) {
+    reply.set_have(known->size);
     reply.set_complete(true);
     return reply;
   }
@@ -143,8 +154,9 @@ Status PackageStore::Complete(Upload& upload, const std::string& package) {
   }
   Abandon(package);
   TROUPE_RETURN_IF_ERROR(status);
-  sizes_[package] = size;
+  packages_[package].size = size;
   stored_ += size;
+  Use(package);
   return OkStatus();
 }
 
@@ -155,24 +167,52 @@ void PackageStore::Abandon(const std::string& package) {
   uploads_.erase(it);
 }
 
-Result<pb::PackageChunk> PackageStore::Get(const pb::GetPackageRequest& request) const {
+void PackageStore::Trim(const std::set<std::string>& needed) {
+  std::vector<std::pair<std::uint64_t, std::string>> unneeded;  // by their last use
+  std::uint64_t bytes = 0;
+  for (auto& [name, package] : packages_) {
+    const bool asked_for = std::exchange(package.asked_for, false);
+    if (needed.contains(name)) {
+      package.used = ++uses_;
+    } else if (!asked_for) {
+      unneeded.emplace_back(package.used, name);
+      bytes += package.size;
+    }
+  }
+  std::sort(unneeded.begin(), unneeded.end());
+  for (const auto& [used, name] : unneeded) {
+    if (bytes <= limits_.unneeded_bytes) return;
+    bytes -= packages_[name].size;
+    Remove(name);
+  }
+}
+
+void PackageStore::Remove(const std::string& package) {
+  spdlog::info("removing package {}, which no job needs", package);
+  auto it = packages_.find(package);
+  stored_ -= it->second.size;
+  packages_.erase(it);
+  unlink(Path(package).c_str());
+}
+
+Result<pb::PackageChunk> PackageStore::Get(const pb::GetPackageRequest& request) {
   if (!IsPackageName(request.package())) return BadName(request.package());
-  auto it = sizes_.find(request.package());
-  if (it == sizes_.end()) return NotFound("the head has no package " + request.package());
-  if (request.offset() > it->second) {
+  const Package* package = Use(request.package());
+  if (package == nullptr) return NotFound("the head has no package " + request.package());
+  if (request.offset() > package->size) {
     return Status(StatusCode::kOutOfRange,
                   "package " + request.package() + " has no byte " + std::to_string(request.offset()));
   }
   const int fd = open(Path(request.package()).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return ErrnoStatus(errno, "cannot read package " + request.package());
-  std::string data(std::min<std::uint64_t>(kChunkBytes, it->second - request.offset()), '\0');
+  std::string data(std::min<std::uint64_t>(kChunkBytes, package->size - request.offset()), '\0');
   const ssize_t got = pread(fd, data.data(), data.size(), static_cast<off_t>(request.offset()));
   const int error = errno;
   close(fd);
   if (got < 0) return ErrnoStatus(error, "cannot read package " + request.package());
   data.resize(static_cast<std::size_t>(got));
   pb::PackageChunk chunk;
-  chunk.set_total(it->second);
+  chunk.set_total(package->size);
   chunk.set_data(std::move(data));
   return chunk;
 }

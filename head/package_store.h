@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/status.h"
@@ -15,6 +16,9 @@ namespace troupe::head {
 struct PackageLimits {
   std::uint64_t package_bytes = 1ull << 30;
   std::uint64_t all_bytes = 64ull << 30;
+  // Of those that no job needs, which are kept for the next job of the same program. Much for somebody who builds and
+  // runs again and again, little for a disk.
+  std::uint64_t unneeded_bytes = 512ull << 20;
   std::size_t uploads = 16;  // at once
 };
 
@@ -34,10 +38,19 @@ class PackageStore {
   // limit or on a full disk.
   Result<pb::PutPackageReply> Put(const pb::PutPackageRequest& request);
   // The chunk at the request's offset; NOT_FOUND, OUT_OF_RANGE.
-  Result<pb::PackageChunk> Get(const pb::GetPackageRequest& request) const;
-  bool Has(const std::string& package) const { return sizes_.contains(package); }
+  Result<pb::PackageChunk> Get(const pb::GetPackageRequest& request);
+  bool Has(const std::string& package);
+
+  // Removes the least recently used of the packages that no job needs, as far as they exceed their bound. One that was
+  // put or asked for since the last Trim() stays: a job may be about to name it.
+  void Trim(const std::set<std::string>& needed);
 
  private:
+  struct Package {
+    std::uint64_t size = 0;
+    std::uint64_t used = 0;  // last, counted in uses of any package
+    bool asked_for = false;  // since the last Trim()
+  };
   struct Upload {
     std::uint64_t total = 0;
     std::uint64_t have = 0;
@@ -48,18 +61,21 @@ class PackageStore {
 
   PackageStore(std::string directory, PackageLimits limits);
   Status Scan();
+  const Package* Use(const std::string& package);  // nullptr when it is not here
   Status CheckPut(const pb::PutPackageRequest& request) const;
   Result<Upload*> Begin(const pb::PutPackageRequest& request);
   Status Append(Upload& upload, const std::string& package, const std::string& data);
   Status Complete(Upload& upload, const std::string& package);
   void Abandon(const std::string& package);
+  void Remove(const std::string& package);
   std::string Path(const std::string& package) const { return directory_ + "/" + package; }
   std::string PartPath(const std::string& package) const { return Path(package) + ".part"; }
 
   const std::string directory_;
   const PackageLimits limits_;
-  std::map<std::string, std::uint64_t> sizes_;  // complete ones
-  std::uint64_t stored_ = 0;
+  std::map<std::string, Package> packages_;  // complete ones
+  std::uint64_t stored_ = 0;                 // bytes of them
+  std::uint64_t uses_ = 0;
   std::map<std::string, Upload> uploads_;
   std::uint64_t chunks_ = 0;
 };

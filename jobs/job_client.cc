@@ -106,8 +106,13 @@ std::string JobClient::Submit(const SubmitOptions& options) {
   request.set_name_space(Utf8(options.name_space));
   request.mutable_environment()->insert(options.environment.begin(), options.environment.end());
   for (const auto& [name, value] : options.metadata) (*request.mutable_metadata())[Utf8(name)] = Utf8(value);
-  const auto reply = ValueOrThrow(core_->head->Call<pb::SubmitJobReply>("SubmitJob", request));
-  return reply.job().submission();
+  auto reply = core_->head->Call<pb::SubmitJobReply>("SubmitJob", request);
+  // The head keeps a package that no job has named for some seconds; this process may have stood still for longer.
+  if (reply.status().code() == StatusCode::kFailedPrecondition && !options.program.empty()) {
+    request.set_package(ValueOrThrow(jobs::UploadProgram(*core_->head, options.program)));
+    reply = core_->head->Call<pb::SubmitJobReply>("SubmitJob", request);
+  }
+  return ValueOrThrow(std::move(reply)).job().submission();
 }
 
 JobDetails JobClient::Status(const std::string& submission_id) const { return core_->Get(submission_id, {}); }

@@ -378,6 +378,37 @@ TEST_F(JobTableTest, ThePackageOfAProgramReachesEveryNode) {
   EXPECT_EQ(updates[0].state(), pb::JobInfo::RUNNING);
 }
 
+TEST_F(JobTableTest, NeedsTheProgramsOfJobsThatGoOnAndOfDetachedActors) {
+  AddNode(1);
+  const std::string packed(64, 'a'), submitted(64, 'b');
+  const pb::JobInfo job = StartJob();
+  EXPECT_TRUE(cluster_->jobs().NeededPackages().empty());
+  pb::NodeToHead message;
+  message.mutable_job_program_packaged()->set_job(job.id());
+  message.mutable_job_program_packaged()->set_package(packed);
+  Deliver(1, message);
+  pb::SubmitJobRequest submission = Submission();
+  submission.set_package(submitted);
+  ASSERT_TRUE(Submit(submission).ok());
+  EXPECT_EQ(cluster_->jobs().NeededPackages(), (std::set{packed, submitted}));
+  StartJob(Driver(10, "job-1"));
+  EXPECT_EQ(cluster_->jobs().NeededPackages(), (std::set{packed, submitted})) << "its driver runs from it";
+  DriverEnds(1, 0);
+  EXPECT_EQ(cluster_->jobs().NeededPackages(), std::set{packed});
+
+  pb::ActorSpec detached = Spec(1, job);
+  detached.set_detached(true);
+  detached.set_max_restarts(1);
+  Register(detached);
+  Started(1, 1);
+  ASSERT_TRUE(cluster_->jobs().Finish(JobId{job.id()}, "").ok());
+  ProcessDied(1, 1, 1);
+  EXPECT_EQ(State(1), pb::RESTARTING);
+  EXPECT_EQ(cluster_->jobs().NeededPackages(), std::set{packed});
+  ASSERT_TRUE(Kill(1).ok());
+  EXPECT_TRUE(cluster_->jobs().NeededPackages().empty());
+}
+
 TEST_F(JobTableTest, ListsJobsAndForgetsOnlyThoseNobodyNeeds) {
   AddNode(1);
   ASSERT_TRUE(Submit(Submission()).ok());

@@ -31,6 +31,10 @@ class PackageStoreTest : public testing::Test {
     request.set_data(data);
     return store_->Put(request);
   }
+  std::string PutWhole(const std::string& bytes) {
+    EXPECT_TRUE(Put(HashOf(bytes), bytes.size(), 0, bytes)->complete());
+    return HashOf(bytes);
+  }
   Result<pb::PackageChunk> Get(const std::string& package, std::uint64_t offset = 0) {
     pb::GetPackageRequest request;
     request.set_package(package);
@@ -118,6 +122,60 @@ TEST_F(PackageStoreTest, KeepsWholePackagesOverARestartAndRemovesHalfOnes) {
   EXPECT_EQ(Get(HashOf("whole"))->data(), "whole");
   EXPECT_EQ(Put(HashOf("half"), 4, 0, "")->have(), 0u);
   EXPECT_EQ(folder_.Count("packages"), 1u);
+}
+
+TEST_F(PackageStoreTest, KeepsOfWhatNoJobNeedsTheLastUsedUpToABound) {
+  Open({.unneeded_bytes = 8});
+  const std::string a = PutWhole("aaaa"), b = PutWhole("bbbb"), c = PutWhole("cccc");
+  EXPECT_TRUE(Get(a).ok());
+  store_->Trim({});
+  EXPECT_EQ(folder_.Count("packages"), 3u) << "a job may be about to name what was just put";
+  store_->Trim({});
+  EXPECT_TRUE(store_->Has(a));
+  EXPECT_FALSE(store_->Has(b)) << "of all it was used longest ago";
+  EXPECT_TRUE(store_->Has(c));
+  EXPECT_EQ(folder_.Count("packages"), 2u);
+}
+
+TEST_F(PackageStoreTest, KeepsWhatJobsNeedHoweverMuchThatIs) {
+  Open({.unneeded_bytes = 0});
+  const std::string needed = PutWhole("needed"), other = PutWhole("other");
+  for (int i = 0; i < 3; ++i) store_->Trim({needed});
+  EXPECT_FALSE(store_->Has(other));
+  EXPECT_TRUE(Get(needed).ok());
+  store_->Trim({});
+  store_->Trim({});
+  EXPECT_EQ(folder_.Count("packages"), 0u);
+  EXPECT_EQ(PutWhole("needed"), needed) << "and may come back";
+}
+
+TEST_F(PackageStoreTest, WhatWasNeededToTheLastCountsAsUsedThen) {
+  Open({.unneeded_bytes = 4});
+  const std::string first = PutWhole("1111"), second = PutWhole("2222");
+  store_->Trim({first});
+  store_->Trim({});
+  EXPECT_FALSE(store_->Has(second));
+  EXPECT_TRUE(store_->Has(first));
+}
+
+TEST_F(PackageStoreTest, KeepsWhatSomebodyAsksForBeforeAJobNamesIt) {
+  Open({.unneeded_bytes = 0});
+  const std::string package = PutWhole("x");
+  for (int i = 0; i < 3; ++i) {
+    store_->Trim({});
+    EXPECT_TRUE(Put(package, 1, 0, "")->complete()) << "a raylet that has the same program";
+    store_->Trim({});
+    EXPECT_TRUE(store_->Has(package)) << "a client that submits it";
+  }
+}
+
+TEST_F(PackageStoreTest, WhatIsRemovedMakesRoomForMore) {
+  Open({.all_bytes = 10, .unneeded_bytes = 0});
+  PutWhole("12345678");
+  EXPECT_EQ(Put(HashOf("abcd"), 4, 0, "abcd").status().code(), StatusCode::kResourceExhausted);
+  store_->Trim({});
+  store_->Trim({});
+  EXPECT_TRUE(Put(HashOf("abcd"), 4, 0, "abcd")->complete());
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ class FakeHead {
   std::vector<pb::KillActorRequest> kills;
   std::size_t package_chunks = 0;
   std::uint64_t forget_package_at = 0;  // once an upload has come this far the head says it has half
+  bool lose_packages = false;           // once, before a job is submitted
   bool run_jobs = true;                 // submitted jobs print "hello\n" and succeed at once
   Status read_log_failure;              // while not OK, in answer to ReadLog
 
@@ -158,6 +159,10 @@ class FakeHead {
 
   Result<pb::SubmitJobReply> Submit(const pb::SubmitJobRequest& request) {
     if (request.submission() == "taken") return AlreadyExists("a job with other contents was submitted as 'taken'");
+    if (std::exchange(lose_packages, false)) packages.clear();
+    if (!request.package().empty() && !packages.contains(request.package())) {
+      return FailedPrecondition("the head has no package " + request.package() + "; put it first");
+    }
     submissions[request.submission()] = request;
     pb::JobInfo& job = jobs[request.submission()];
     job.set_id(jobs.size());

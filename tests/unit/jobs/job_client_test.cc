@@ -70,6 +70,15 @@ TEST_F(JobClientTest, ShipsAProgramOnceAndRunsIt) {
   EXPECT_EQ(head_.package_chunks, 1u) << "the head has the package already";
 }
 
+TEST_F(JobClientTest, ShipsAProgramAgainThatTheHeadHasGivenBack) {
+  const std::string program = directory_.Write("program", "#!/bin/sh\n");
+  std::filesystem::permissions(program, std::filesystem::perms(0700));
+  head_.lose_packages = true;
+  const std::string id = Client().Submit({.program = program});
+  EXPECT_TRUE(head_.packages.contains(head_.submissions.at(id).package()));
+  EXPECT_EQ(head_.package_chunks, 2u);
+}
+
 TEST_F(JobClientTest, RunsAProgramOfTheNodeWithoutShipping) {
   const std::string id = Client().Submit({.argv = {"date", "-u"}, .submission_id = "mine"});
   EXPECT_EQ(id, "mine");
