@@ -1,5 +1,8 @@
 #include "raylet/log_keeper.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +16,17 @@ namespace troupe::raylet {
 namespace {
 
 constexpr std::uint64_t kStatBlock = 512;  // what st_blocks counts in
+
+// The system grants a lease of a file to whoever is the only one that has it open.
+bool IsOpenNowhere(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return false;
+  // Whoever opens it meanwhile waits for an instant, and we get a signal that is ignored, not the one that ends us.
+  const bool granted = ::fcntl(fd, F_SETSIG, SIGURG) == 0 && ::fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+  if (granted) ::fcntl(fd, F_SETLEASE, F_UNLCK);
+  ::close(fd);
+  return granted;
+}
 
 }  // namespace
 
@@ -38,8 +52,28 @@ void LogKeeper::OnEnded(std::vector<std::string> names) {
 // Readers must not find an empty file gone before it is known to have been empty.
 void LogKeeper::OnLooked(Looked looked) {
   for (const std::string& name : looked.empty) empty_.Insert(Path(name));
+  for (const std::string& name : looked.reusable) {
+    empty_.Insert(Path(name));
+    if (spares_.size() < options_.spares) {
+      MakeSpare(name);
+    } else {
+      looked.empty.push_back(name);
+    }
+  }
   Delete(looked.empty);
   if (!looked.kept.names.empty()) Keep(std::move(looked.kept));
+}
+
+// Named as a log, so that the next raylet takes up what this one leaves.
+void LogKeeper::MakeSpare(const std::string& name) {
+  std::string spare = "worker-spare-" + std::to_string(++last_spare_) + ".log";
+  if (::rename(Path(name).c_str(), Path(spare).c_str()) == 0) spares_.push_back(std::move(spare));
+}
+
+void LogKeeper::Reuse(const std::string& name) {
+  if (spares_.empty()) return;
+  ::rename(Path(spares_.back()).c_str(), Path(name).c_str());  // else the process makes it
+  spares_.pop_back();
 }
 
 void LogKeeper::Delete(const std::vector<std::string>& names) {
@@ -63,7 +97,7 @@ LogKeeper::Looked LogKeeper::Look(const Options& options, const std::vector<std:
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     if (info.st_size == 0 && !options.keep_empty) {
-      looked.empty.push_back(name);
+      (options.spares > 0 && IsOpenNowhere(path) ? looked.reusable : looked.empty).push_back(name);
       continue;
     }
     looked.kept.names.push_back(name);

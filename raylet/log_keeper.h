@@ -24,6 +24,7 @@ class LogKeeper {
     std::uint64_t bytes = 1ULL << 30;  // on the disk, of all of them
     std::chrono::seconds age = std::chrono::hours(7 * 24);
     bool keep_empty = false;  // as if they held something
+    std::size_t spares = 0;   // empty ones for Reuse()
   };
   static constexpr std::size_t kMaxKnownEmpty = 10'000;
   static constexpr std::chrono::minutes kLookAgain{10};
@@ -41,6 +42,11 @@ class LogKeeper {
   // that are empty go at once.
   void OnEnded(std::vector<std::string> names);
 
+  // A process is about to make a file of that name: gives it an empty one that another has left, if there is one. Where
+  // workers come and go by the hundred, making and deleting files would cost more than all the rest, since ext4 goes
+  // through all inodes that were freed in the last minutes before it takes one.
+  void Reuse(const std::string& name);
+
   // Whether the file of that path is gone because it was empty when its process ended; known of the last ones.
   bool WasEmpty(const std::string& path) const;
 
@@ -55,6 +61,7 @@ class LogKeeper {
   struct Looked {
     Kept kept;
     std::vector<std::string> empty;
+    std::vector<std::string> reusable;  // empty, too, and nobody can write to them any more
   };
 
   std::string Path(const std::string& name) const { return options_.folder + "/" + name; }
@@ -62,6 +69,7 @@ class LogKeeper {
   static std::vector<Looked> FindAll(const Options& options,
                                      const std::function<bool(const std::string& name)>& is_log);
   void OnLooked(Looked looked);
+  void MakeSpare(const std::string& name);
   void Keep(Kept kept);
   void Delete(const std::vector<std::string>& names);
   void Trim();
@@ -72,6 +80,8 @@ class LogKeeper {
   std::deque<Kept> kept_;  // those that ended first at the front
   std::uint64_t bytes_ = 0;
   RecentSet<std::string> empty_{kMaxKnownEmpty};
+  std::vector<std::string> spares_;
+  std::uint64_t last_spare_ = 0;
   TimerId timer_ = 0;
   FileThread thread_;
 };

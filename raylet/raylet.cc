@@ -61,6 +61,7 @@ namespace {
 
 constexpr std::chrono::seconds kLeaveTimeout{1};
 constexpr std::chrono::seconds kKillMarkedLimit{1};
+constexpr std::size_t kSpareLogs = 64;  // two for each worker that may be starting, and for as many that end at once
 constexpr std::size_t kMaxPeerMessageBytes = 32u << 20;
 
 std::string HostName() {
@@ -296,6 +297,7 @@ WorkerPool::Events Raylet::Impl::PoolEvents() {
     message.mutable_exit()->set_reason("it has been idle for long");
     clients.Send(worker.process, message);
   };
+  pool_events.on_new_log = [this](const std::string& name) { log_keeper.Reuse(name); };
   pool_events.on_logs_ended = [this](std::vector<std::string> names) { log_keeper.OnEnded(std::move(names)); };
   pool_events.on_note = [this](JobId job, const std::string& text) { logs.Note(job, text); };
   return pool_events;
@@ -313,6 +315,7 @@ LogMonitor::Options Raylet::Impl::LogOptions() {
 LogKeeper::Options Raylet::Impl::KeeperOptions() const {
   LogKeeper::Options keeper = options.worker_logs;
   keeper.folder = options.session_dir + "/logs";
+  keeper.spares = kSpareLogs;
   return keeper;
 }
 

@@ -40,6 +40,9 @@ Status WorkerPool::StartWorker(Job& job) {
   worker.job = job.id;
   worker.cookie = NewCookie();
   worker.forked = job.program_template->can_fork();
+  for (const bool is_stderr : {false, true}) {
+    if (events_.on_new_log) events_.on_new_log(WorkerLogName(worker.id, is_stderr));
+  }
   if (worker.forked) {
     pb::ForkRequest request;
     request.set_process(worker.id.value);

@@ -66,6 +66,8 @@ class WorkerPool {
     std::function<void(const WorkerProcess&)> ask_exit;
     // Something the job's user should read on the driver, once: why its workers start slowly.
     std::function<void(JobId, const std::string&)> on_note;
+    // A worker is about to write to this file in <session_dir>/logs. Runs within the start.
+    std::function<void(const std::string& name)> on_new_log;
     // Nobody writes any more to these files in <session_dir>/logs, of templates, and of workers of which on_started did
     // not tell.
     std::function<void(std::vector<std::string> names)> on_logs_ended;

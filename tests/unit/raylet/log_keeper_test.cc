@@ -66,6 +66,28 @@ TEST_F(LogKeeperTest, EmptyFilesGoWithTheirProcess) {
   EXPECT_FALSE(keeper_->WasEmpty(Path("worker-3.out")));
 }
 
+TEST_F(LogKeeperTest, GivesEmptyFilesToThoseThatComeNext) {
+  options_.spares = 2;
+  Make();
+  End("worker-1", 0);
+  End("worker-2", 0);
+  ExpectFiles({"worker-spare-1.log", "worker-spare-2.log"});
+  EXPECT_TRUE(keeper_->WasEmpty(Path("worker-1.out")));
+  EXPECT_TRUE(keeper_->WasEmpty(Path("worker-2.err")));
+  for (int i = 3; i <= 5; ++i) keeper_->Reuse("worker-" + std::to_string(i) + ".out");
+  ExpectFiles({"worker-3.out", "worker-4.out"});
+}
+
+TEST_F(LogKeeperTest, GivesNobodyAFileThatAnotherMayStillWriteTo) {
+  options_.spares = 2;
+  Make();
+  std::ofstream writer(Path("worker-1.out"));
+  keeper_->OnEnded({"worker-1.out"});
+  ExpectFiles({});
+  keeper_->Reuse("worker-2.out");
+  ExpectFiles({});
+}
+
 TEST_F(LogKeeperTest, KeepsTheOutputOfTheLastOnes) {
   options_.number = 2;
   Make();
