@@ -9,12 +9,12 @@ namespace troupe::raylet {
 
 MemoryThread::~MemoryThread() {
   thread_.reset();
-  // The store, which has gone, may have unlinked these before they were made.
-  for (const std::string& name : incomplete_) store::UnlinkSegment(name);
+  // The store, which has gone, may have unlinked these before they were made, or left them to this.
+  for (const std::string& name : unsettled_) store::UnlinkSegment(name);
 }
 
 void MemoryThread::Reserve(const std::string& name, std::uint64_t size, std::function<void(const Status&)> done) {
-  incomplete_.insert(name);
+  unsettled_.insert(name);
   ReserveNext({name, size, 0, std::move(done)});
 }
 
@@ -27,18 +27,22 @@ void MemoryThread::ReserveNext(Reservation next) {
   thread_->Run(std::move(work), [this, next = std::move(next), part](const Status& status) mutable {
     next.from += part;
     if (status.ok() && next.from < next.size) return ReserveNext(std::move(next));
-    incomplete_.erase(next.name);
+    unsettled_.erase(next.name);
     next.done(status);
   });
 }
 
 void MemoryThread::Release(const std::string& name, std::function<void()> done) {
+  unsettled_.insert(name);
   thread_->Run(
       [name] {
         store::RemoveSegment(name);
         return true;
       },
-      [done = std::move(done)](bool) { done(); });
+      [this, name, done = std::move(done)](bool) {
+        unsettled_.erase(name);
+        done();
+      });
 }
 
 }  // namespace troupe::raylet

@@ -19,7 +19,7 @@ class MemoryThread : public store::SegmentMemory {
   static constexpr std::uint64_t kPartBytes = 64u << 20;
 
   explicit MemoryThread(EventLoop& loop) : thread_(std::make_unique<FileThread>(loop, "troupe-memory")) {}
-  // Waits for the part under way. Segments that are not complete are removed.
+  // Waits for the part under way. Segments that are not complete, or were to be released, are removed.
   ~MemoryThread() override;
   MemoryThread(const MemoryThread&) = delete;
   MemoryThread& operator=(const MemoryThread&) = delete;
@@ -37,7 +37,7 @@ class MemoryThread : public store::SegmentMemory {
   void ReserveNext(Reservation reservation);
 
   std::unique_ptr<FileThread> thread_;
-  std::set<std::string> incomplete_;
+  std::set<std::string> unsettled_;  // being reserved or released
 };
 
 }  // namespace troupe::raylet

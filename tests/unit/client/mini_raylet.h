@@ -87,6 +87,7 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
     message.mutable_process_died()->set_process(process.value);
     message.mutable_process_died()->set_reason("killed by signal 9");
     Do([&] {
+      ipc::SharedRegion::Unlink(clients_.at(process).info.doorbell);
       clients_.erase(process);
       broker_->OnClientGone(process);
       Broadcast(message);

@@ -72,5 +72,15 @@ TEST_F(MemoryThreadTest, WhatCannotBeReservedLeavesNothing) {
   EXPECT_FALSE(told->ok());
 }
 
+TEST_F(MemoryThreadTest, WhatIsStillToBeReleasedGoesWithIt) {
+  std::optional<Status> told;
+  memory_->Reserve(Name(0), 4096, [&](const Status& status) { told = status; });
+  ASSERT_TRUE(runner_.Until([&] { return told.has_value(); }));
+  memory_->Reserve(Name(1), MemoryThread::kPartBytes, [](const Status&) {});  // keeps the thread busy
+  memory_->Release(Name(0), [] {});
+  memory_.reset();
+  EXPECT_FALSE(Exists(0));
+}
+
 }  // namespace
 }  // namespace troupe::raylet

@@ -357,6 +357,8 @@ TEST_F(SlowObjectManagerTest, AWriterThatDiedMeanwhileIsNotAnswered) {
   EXPECT_EQ(Extents(a_), 0U);
   EXPECT_TRUE(Errors(a_).empty());
   EXPECT_EQ(slow_.usage().objects, 0U);
+  memory_.DoOne();
+  EXPECT_EQ(memory_.log.back(), "release");
 }
 
 TEST_F(SlowObjectManagerTest, AFullMachineIsAskedAgainUntilTheTimeIsOver) {
