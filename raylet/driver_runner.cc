@@ -64,6 +64,7 @@ Status SetUserVariables(const pb::RunDriver& command, std::vector<std::string>* 
 
 struct DriverRunner::Driver {
   pb::RunDriver command;
+  PackageUse package;                       // that it runs from, if any
   std::unique_ptr<WatchedProcess> process;  // null while its package is being fetched
   bool stopping = false;
   TimerId grace_timer = 0;
@@ -104,31 +105,32 @@ void DriverRunner::Run(const pb::RunDriver& command) {
   driver = std::make_unique<Driver>();
   driver->command = command;
   const std::string& package = command.job().program().package();
-  if (package.empty()) return Start(submission, std::string());
+  if (package.empty()) return Start(submission, PackageUse());
   Fetch(submission, package);
 }
 
 void DriverRunner::Fetch(const std::string& submission, const std::string& package) {
-  cache_.Fetch(package, [weak = std::weak_ptr(self_), submission, package](const Result<std::string>& package_dir) {
+  cache_.Fetch(package, [weak = std::weak_ptr(self_), submission, package](const Result<PackageUse>& fetched) {
     const auto self = weak.lock();
     if (!self) return;
     const auto found = (*self)->drivers_.find(submission);
     const bool wanted = found != (*self)->drivers_.end() && !found->second->stopping;
-    if (!wanted || package_dir.ok() || !MayPass(package_dir.status())) return (*self)->Start(submission, package_dir);
-    spdlog::warn("submission {} waits for its package: {}", submission, package_dir.status().message());
+    if (!wanted || fetched.ok() || !MayPass(fetched.status())) return (*self)->Start(submission, fetched);
+    spdlog::warn("submission {} waits for its package: {}", submission, fetched.status().message());
     (*self)->loop_.After((*self)->options_.fetch_again, [weak, submission, package] {
       if (const auto again = weak.lock()) (*again)->Fetch(submission, package);
     });
   });
 }
 
-void DriverRunner::Start(const std::string& submission, const Result<std::string>& package_dir) {
+void DriverRunner::Start(const std::string& submission, const Result<PackageUse>& package) {
   const auto found = drivers_.find(submission);
   if (found == drivers_.end() || found->second->process) return;
   Driver& driver = *found->second;
   if (driver.stopping) return Fail(submission, "stopped before it started");
-  if (!package_dir.ok()) return Fail(submission, package_dir.status().message());
-  const auto command = Command(driver, *package_dir);
+  if (!package.ok()) return Fail(submission, package.status().message());
+  driver.package = *package;
+  const auto command = Command(driver);
   if (!command.ok()) return Fail(submission, command.status().message());
   const auto process = Spawn(*command);
   if (!process.ok()) return Fail(submission, process.status().message());
@@ -141,13 +143,14 @@ void DriverRunner::Start(const std::string& submission, const Result<std::string
   Report(std::move(update));
 }
 
-Result<SpawnOptions> DriverRunner::Command(const Driver& driver, const std::string& package_dir) const {
+Result<SpawnOptions> DriverRunner::Command(const Driver& driver) const {
   const pb::RunDriver& command = driver.command;
   if (command.argv().empty()) return InvalidArgument("the submission has no command line");
   const std::string& submission = command.job().submission();
   SpawnOptions options;
   const std::string& name = command.argv(0);
-  TROUPE_ASSIGN_OR_RETURN(options.program, package_dir.empty() ? OnPath(name) : InPackage(package_dir, name));
+  TROUPE_ASSIGN_OR_RETURN(options.program,
+                          driver.package ? InPackage(driver.package->directory(), name) : OnPath(name));
   options.argv.assign(command.argv().begin(), command.argv().end());
   options.argv[0] = options.program;
 
@@ -158,7 +161,7 @@ Result<SpawnOptions> DriverRunner::Command(const Driver& driver, const std::stri
 
   options.environment = InheritedEnvironment();
   TROUPE_RETURN_IF_ERROR(SetUserVariables(command, &options.environment));
-  if (!package_dir.empty()) PrependLibraryPath(package_dir + "/lib", &options.environment);
+  if (driver.package) PrependLibraryPath(driver.package->directory() + "/lib", &options.environment);
   SetVariable("TROUPE_ADDRESS", options_.address, &options.environment);
   SetVariable("TROUPE_SUBMISSION_ID", submission, &options.environment);
   SetVariable(OwnerMark::kVariable, OwnerMark{options_.node, driver.owner}.Text(), &options.environment);

@@ -72,8 +72,8 @@ class DriverRunner {
   struct Driver;
 
   void Fetch(const std::string& submission, const std::string& package);
-  void Start(const std::string& submission, const Result<std::string>& package_dir);
-  Result<SpawnOptions> Command(const Driver& driver, const std::string& package_dir) const;
+  void Start(const std::string& submission, const Result<PackageUse>& package);  // null without a package
+  Result<SpawnOptions> Command(const Driver& driver) const;
   void OnEnded(const std::string& submission, std::optional<int> wait_status);
   void OnGraceOver(const std::string& submission);
   void Fail(const std::string& submission, const std::string& why);

@@ -71,6 +71,10 @@ void AddFlags(CLI::App* app, Flags* flags) {
          [flags](std::uint32_t hours) { flags->raylet.worker_logs.age = std::chrono::hours(hours); },
          "And so long; default: 168")
       ->envname("TROUPE_KEEP_WORKER_LOG_HOURS");
+  app->add_option("--keep-program-bytes", flags->raylet.keep_program_bytes,
+                  "Of the programs fetched for jobs that have ended, at most so many bytes are kept")
+      ->envname("TROUPE_KEEP_PROGRAM_BYTES")
+      ->capture_default_str();
   app->set_version_flag("--version", std::string(rpc::SoftwareVersion()));
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Done = std::function<void(Result<std::string>)>;
+using Downloaded = std::function<void(Result<std::uint64_t>)>;
+using Uploaded = std::function<void(Result<std::string>)>;
 
 void RemoveFile(const std::string& path) {
   std::error_code ignored;  // a leftover takes space but harms nobody
@@ -63,21 +64,22 @@ Result<std::string> ReadAt(const std::string& path, std::uint64_t offset, std::u
   return data;
 }
 
-// The package whose bytes are in `file`, unpacked; the file is gone in any case.
-Result<std::string> CheckAndUnpack(const std::string& file, const std::string& package, const std::string& directory) {
+// The size of the package in `file`, which is unpacked; the file is gone in any case.
+Result<std::uint64_t> CheckAndUnpack(const std::string& file, const std::string& package,
+                                     const std::string& directory) {
   const auto info = jobs::HashPackage(file);
   Status status = info.status();
   if (info.ok() && info->hash != package) status = DataLoss("package " + package + " arrived with other bytes");
   if (status.ok()) status = jobs::ExtractPackage(file, directory);
   RemoveFile(file);
   if (!status.ok()) return status;
-  return directory;
+  return info->size;
 }
 
 class Download : public std::enable_shared_from_this<Download> {
  public:
   Download(FileThread& files, PackageExchange& exchange, std::string package, std::string file, std::string directory,
-           Done done)
+           Downloaded done)
       : files_(files),
         exchange_(exchange),
         package_(std::move(package)),
@@ -121,7 +123,7 @@ class Download : public std::enable_shared_from_this<Download> {
   void Unpack() {
     files_.Run(
         [file = file_, package = package_, directory = directory_] { return CheckAndUnpack(file, package, directory); },
-        [self = shared_from_this()](Result<std::string> result) { self->done_(std::move(result)); });
+        [self = shared_from_this()](const Result<std::uint64_t>& bytes) { self->done_(bytes); });
   }
 
   void Fail(const Status& why) {
@@ -138,14 +140,14 @@ class Download : public std::enable_shared_from_this<Download> {
   const std::string package_;
   const std::string file_;
   const std::string directory_;
-  const Done done_;
+  const Downloaded done_;
   std::uint64_t offset_ = 0;
   std::uint64_t total_ = 0;  // 0: not yet known
 };
 
 class Upload : public std::enable_shared_from_this<Upload> {
  public:
-  Upload(FileThread& files, PackageExchange& exchange, std::string file, Done done)
+  Upload(FileThread& files, PackageExchange& exchange, std::string file, Uploaded done)
       : files_(files), exchange_(exchange), file_(std::move(file)), done_(std::move(done)) {}
 
   void Start(const pb::Program& program) {
@@ -211,7 +213,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
   FileThread& files_;
   PackageExchange& exchange_;
   const std::string file_;
-  const Done done_;
+  const Uploaded done_;
   jobs::PackageInfo info_;
   bool asked_ = false;  // the request under way carries no bytes
   std::uint64_t sent_to_ = 0;
@@ -220,12 +222,12 @@ class Upload : public std::enable_shared_from_this<Upload> {
 }  // namespace
 
 void DownloadPackage(FileThread& files, PackageExchange& exchange, const std::string& package,
-                     const std::string& temporary, const std::string& directory, Done done) {
+                     const std::string& temporary, const std::string& directory, Downloaded done) {
   std::make_shared<Download>(files, exchange, package, temporary, directory, std::move(done))->Start();
 }
 
 void UploadProgram(FileThread& files, PackageExchange& exchange, const pb::Program& program,
-                   const std::string& temporary, Done done) {
+                   const std::string& temporary, Uploaded done) {
   std::make_shared<Upload>(files, exchange, temporary, std::move(done))->Start(program);
 }
 

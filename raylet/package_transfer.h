@@ -19,10 +19,11 @@ inline constexpr std::uint64_t kPackageChunkBytes = std::uint64_t{4} << 20;
 // be gone together with the loop.
 
 // Fetches `package` by way of the file `temporary`, checks it against its name, and unpacks it into `directory`. `done`
-// gets the directory. DataLoss: the head sent other bytes than the name says; InvalidArgument: the archive is refused.
+// gets how many bytes that takes. DataLoss: the head sent other bytes than the name says; InvalidArgument: the archive
+// is refused.
 void DownloadPackage(FileThread& files, PackageExchange& exchange, const std::string& package,
                      const std::string& temporary, const std::string& directory,
-                     std::function<void(Result<std::string>)> done);
+                     std::function<void(Result<std::uint64_t>)> done);
 
 // Packs the program and its libraries into the file `temporary`, sends what the head lacks of it, and removes the file.
 // `done` gets the package's name.

@@ -33,34 +33,34 @@ Status NotPackaged(const pb::Program& program, const std::string& origin) {
   return Unavailable(where + " and has not been sent to the head yet, so no other node can run it");
 }
 
-Result<LocalProgram> InPackage(const Result<std::string>& directory) {
-  if (!directory.ok()) return directory.status();
-  TROUPE_ASSIGN_OR_RETURN(std::string program, jobs::ProgramOf(*directory));
-  return LocalProgram{.path = std::move(program), .library_path = *directory + "/lib"};
+Result<LocalProgram> InPackage(const Result<PackageUse>& package) {
+  if (!package.ok()) return package.status();
+  const std::string& directory = (*package)->directory();
+  TROUPE_ASSIGN_OR_RETURN(std::string program, jobs::ProgramOf(directory));
+  return LocalProgram{.path = std::move(program), .library_path = directory + "/lib", .package = *package};
 }
 
 }  // namespace
 
-ProgramCache::ProgramCache(EventLoop& loop, PackageExchange& exchange, NodeId node, std::string session_dir)
-    : exchange_(exchange), node_(node), packages_dir_(std::move(session_dir) + "/programs"), files_(loop) {}
+ProgramCache::ProgramCache(EventLoop& loop, PackageExchange& exchange, NodeId node, const std::string& session_dir,
+                           std::uint64_t keep_bytes)
+    : exchange_(exchange), node_(node), files_(loop), unpacked_(files_, session_dir + "/programs", keep_bytes) {}
 
 ProgramCache::~ProgramCache() = default;
-
-// Raylets of one machine may share the session directory, so names of temporary files carry the node.
-std::string ProgramCache::Temporary(const std::string& name) const {
-  return packages_dir_ + "/" + name + "." + node_.Hex() + ".part";
-}
 
 void ProgramCache::Locate(const pb::Program& program, std::function<void(Result<LocalProgram>)> done) {
   const auto origin = NodeId::FromBytes(program.origin());
   std::error_code error;
   if (origin == node_ && fs::is_regular_file(program.path(), error)) {
-    LocalProgram local{.path = program.path(), .library_path = DirectoriesOf(program)};
+    // The driver of a submitted job runs from a package itself.
+    LocalProgram local{.path = program.path(),
+                       .library_path = DirectoriesOf(program),
+                       .package = unpacked_.FindByFile(program.path())};
     return files_.Later([local = std::move(local), done = std::move(done)] { done(local); });
   }
   if (!program.package().empty()) {
     return Fetch(program.package(),
-                 [done = std::move(done)](const Result<std::string>& directory) { done(InPackage(directory)); });
+                 [done = std::move(done)](const Result<PackageUse>& package) { done(InPackage(package)); });
   }
   Status missing = origin == node_ ? NotFound("program " + program.path() + " is no longer there")
                                    : NotPackaged(program, origin ? origin->Hex() : "(unknown)");
@@ -72,19 +72,20 @@ void ProgramCache::Fetch(const std::string& package, FetchDone done) {
     return files_.Later(
         [done = std::move(done)] { done(InvalidArgument("a package is named by 64 lower-case hexadecimal digits")); });
   }
-  const std::string directory = packages_dir_ + "/" + package;
-  std::error_code error;
-  if (fs::is_directory(directory, error)) {
-    return files_.Later([directory, done = std::move(done)] { done(directory); });
+  if (PackageUse found = unpacked_.Find(package)) {
+    return files_.Later([found = std::move(found), done = std::move(done)] { done(found); });
   }
   auto& waiting = downloads_[package];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
-  DownloadPackage(files_, exchange_, package, Temporary(package), directory,
-                  [this, package](const Result<std::string>& result) {
-                    const auto finished = downloads_.extract(package);
-                    for (const FetchDone& callback : finished.mapped()) callback(result);
-                  });
+  DownloadPackage(files_, exchange_, package, Temporary(package), unpacked_.DirectoryOf(package),
+                  [this, package](const Result<std::uint64_t>& bytes) { OnFetched(package, bytes); });
+}
+
+void ProgramCache::OnFetched(const std::string& package, const Result<std::uint64_t>& bytes) {
+  const auto fetched = bytes.ok() ? Result<PackageUse>(unpacked_.Add(package, *bytes)) : bytes.status();
+  const auto finished = downloads_.extract(package);
+  for (const FetchDone& callback : finished.mapped()) callback(fetched);
 }
 
 void ProgramCache::Package(const pb::Program& program, std::function<void(Result<std::string>)> done) {

@@ -187,7 +187,7 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
       server(PeerServerOptions(), loop),
       peers(
           loop, cluster, [this] { return credentials; }, PeerEvents()),
-      programs(loop, head, identity.node, options.session_dir),
+      programs(loop, head, identity.node, options.session_dir, options.keep_program_bytes),
       jobs(JobEvents()),
       packager(loop, cluster, jobs, programs, head),
       client_dispatcher(managers, identity),

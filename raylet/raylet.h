@@ -1,6 +1,7 @@
 // Raylet: one node's daemon, put together.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "common/status.h"
 #include "raylet/log_keeper.h"
 #include "raylet/node_capacity.h"
+#include "raylet/program_cache.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -26,6 +28,7 @@ struct RayletOptions {
   bool is_head_node = false;
   std::string node_name;           // empty: the machine's name
   LogKeeper::Options worker_logs;  // its folder is set by the raylet
+  std::uint64_t keep_program_bytes = kKeepProgramBytes;
 };
 
 // Loop thread. Everything it starts, it stops: processes, the socket and shared memory.

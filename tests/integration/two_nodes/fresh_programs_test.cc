@@ -1,7 +1,8 @@
-// Programs that the cluster has never seen, many at once: the nodes that lack them get them, and nothing is lost on it.
+// Programs that the cluster has never seen: the nodes that lack them get them, many at once, and give them back.
 #include <troupe/troupe.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -79,6 +80,39 @@ TEST_F(FreshPrograms, TheFirstActorsAndTasksOfEachAnswer) {
   }
   while (!running.empty()) finish_oldest();
   EXPECT_EQ(failed, 0) << "of " << count;
+}
+
+std::uint64_t BytesIn(const std::string& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_regular_file(error)) bytes += it->file_size(error);
+  }
+  return error ? BytesIn(folder) : bytes;  // files went meanwhile
+}
+
+TEST(EndedPrograms, TakeNoMoreRoomThanTheyMayAndRunAgain) {
+  const std::uint64_t kept = fs::file_size("/proc/self/exe") * 5 / 2;  // two of them
+  setenv("TROUPE_KEEP_PROGRAM_BYTES", std::to_string(kept).c_str(), 1);
+  Cluster cluster({SmallNode(), SmallNode()});
+  unsetenv("TROUPE_KEEP_PROGRAM_BYTES");
+  const auto run = [](const std::string& path) {
+    Program program({path, "--integration-role", "first steps"});
+    EXPECT_EQ(program.Wait(), 0) << path << ": " << program.Errors();
+  };
+  const std::string at_head = cluster.session(0).dir + "/packages";
+  const std::string at_other_node = cluster.session(1).dir + "/programs";
+  std::vector<std::string> paths;
+  for (int i = 0; i < 6; ++i) {
+    paths.push_back(cluster.NewFile() + "-fresh");
+    fs::copy_file("/proc/self/exe", paths.back());
+    run(paths.back());
+    for (const std::string& folder : {at_head, at_other_node}) EXPECT_GT(BytesIn(folder), 0U) << folder;
+  }
+  for (const std::string& folder : {at_head, at_other_node}) {
+    EXPECT_TRUE(Eventually([&] { return BytesIn(folder) <= kept; })) << BytesIn(folder) << " bytes in " << folder;
+  }
+  run(paths.front());
 }
 
 }  // namespace

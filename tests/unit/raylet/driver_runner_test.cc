@@ -58,7 +58,7 @@ class DriverRunnerTest : public ::testing::Test {
   test::LoopRunner runner_;
   const NodeId node_ = NodeId::Random();
   test::FakePackageStore store_{runner_.loop};
-  ProgramCache cache_{runner_.loop, store_, node_, dir_.path()};
+  ProgramCache cache_{runner_.loop, store_, node_, dir_.path(), 0};  // that keeps nothing which nobody uses
   std::vector<pb::DriverUpdate> updates_;
   DriverRunner drivers_;
 };
@@ -172,9 +172,9 @@ TEST_F(DriverRunnerTest, RefusesIdsThatAreNoFileNames) {
 
 class PackagedDriverTest : public DriverRunnerTest {
  protected:
-  pb::RunDriver Packaged(const std::string& name) {
+  pb::RunDriver Packaged(const std::string& name, const std::string& path = FAKE_WORKER_PROGRAM) {
     pb::Program program;
-    program.set_path(FAKE_WORKER_PROGRAM);
+    program.set_path(path);
     program.set_origin(node_.Bytes());
     std::string package;
     cache_.Package(program, [&](const Result<std::string>& hash) { package = hash.ok() ? *hash : "failed"; });
@@ -196,6 +196,19 @@ TEST_F(PackagedDriverTest, RunsTheProgramOfThePackageByEitherName) {
     EXPECT_EQ(WEXITSTATUS(Ended().wait_status()), 0) << name;
   }
   EXPECT_THAT(Log(), HasSubstr("usage"));
+}
+
+TEST_F(PackagedDriverTest, ThePackageStaysAsLongAsTheDriverRuns) {
+  const std::string script = dir_.Write("script", "#!/bin/sh\nexec sleep 1000\n");
+  const pb::RunDriver command = Packaged("script", script);
+  const std::string package = dir_ / ("programs/" + command.job().program().package());
+  drivers_.Run(command);
+  ASSERT_TRUE(runner_.Until([&] { return updates_.size() == 1; }));
+  runner_.Settle();
+  EXPECT_TRUE(std::filesystem::exists(package));
+  Stop();
+  Ended();
+  EXPECT_TRUE(runner_.Until([&] { return !std::filesystem::exists(package); }));
 }
 
 TEST_F(PackagedDriverTest, WaitsForItsPackageWhileTheHeadIsAway) {

@@ -40,6 +40,28 @@ class ProgramCacheTest : public ::testing::Test {
     return *result;
   }
 
+  Result<PackageUse> Fetch(ProgramCache& cache, const std::string& package) {
+    return Await<PackageUse>([&](auto done) { cache.Fetch(package, done); });
+  }
+  // Fetches it and holds it no longer.
+  void Visit(ProgramCache& cache, const std::string& package) {
+    const auto fetched = Fetch(cache, package);
+    EXPECT_TRUE(fetched.ok()) << fetched.status().ToString();
+  }
+  // What the head has then: a package of some 12 kB.
+  std::string AnyPackage(const std::string& name) {
+    pb::Program program;
+    program.set_path(dir_.Write(name, std::string(10'000, 'x')));
+    program.set_origin(here_.Bytes());
+    const auto hash = Package(origin_, program);
+    EXPECT_TRUE(hash.ok()) << hash.status().ToString();
+    return hash.ok() ? *hash : "";
+  }
+  bool IsThere(const std::string& package) { return fs::exists(dir_ / ("there/programs/" + package + "/bin")); }
+  bool UntilGone(const std::string& package) {
+    return runner_.Until([&] { return !IsThere(package); });
+  }
+
   // The program as another node sees it once it is packed.
   pb::Program Packed() {
     const auto hash = Package(origin_, program_);
@@ -160,6 +182,86 @@ TEST_F(ProgramCacheTest, SaysWhyAProgramCannotBeHad) {
   EXPECT_EQ(Locate(origin_, program).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(Package(origin_, program).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(Package(other_, program_).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(ProgramCacheTest, KeepsOfWhatNobodyUsesTheLastUsedUpToABound) {
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 30'000);
+  const std::string a = AnyPackage("a"), b = AnyPackage("b"), c = AnyPackage("c");
+  Visit(cache, a);
+  Visit(cache, b);
+  Visit(cache, a);
+  Visit(cache, c);
+  EXPECT_TRUE(UntilGone(b)) << "of all it was used longest ago";
+  EXPECT_TRUE(IsThere(a));
+  EXPECT_TRUE(IsThere(c));
+
+  const int gets = store_.gets;
+  Visit(cache, a);
+  EXPECT_EQ(store_.gets, gets);
+  Visit(cache, b);
+  EXPECT_GT(store_.gets, gets) << "it comes from the head again";
+  EXPECT_TRUE(UntilGone(c));
+  EXPECT_TRUE(runner_.Until([&] { return FilesIn(dir_ / "there/programs") == 2; })) << "nothing is left of it";
+}
+
+TEST_F(ProgramCacheTest, KeepsWhatSomebodyUsesHoweverMuchThatIs) {
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  const std::string a = AnyPackage("a"), b = AnyPackage("b");
+  Result<PackageUse> first = Fetch(cache, a), second = Fetch(cache, a);
+  ASSERT_TRUE(first.ok() && second.ok());
+  Visit(cache, b);
+  EXPECT_TRUE(UntilGone(b));
+  first->reset();
+  runner_.Settle();
+  EXPECT_TRUE(IsThere(a));
+  second->reset();
+  EXPECT_TRUE(UntilGone(a));
+}
+
+TEST_F(ProgramCacheTest, WhatIsBeingRemovedComesAgainWhole) {
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  const std::string package = AnyPackage("a");
+  for (int i = 0; i < 20; ++i) {
+    Visit(cache, package);  // is removed from here on
+    const auto again = Fetch(cache, package);
+    ASSERT_TRUE(again.ok()) << again.status().ToString();
+    runner_.Settle();
+    EXPECT_EQ(test::ReadFile((*again)->directory() + "/bin/a").size(), 10'000u);
+  }
+}
+
+TEST_F(ProgramCacheTest, KeepsThePackageThatADriverOfThisNodeRunsFrom) {
+  ProgramCache cache(runner_.loop, store_, here_, dir_ / "there", 0);
+  const std::string package = AnyPackage("a");
+  Result<PackageUse> of_driver = Fetch(cache, package);
+  ASSERT_TRUE(of_driver.ok()) << of_driver.status().ToString();
+  program_.set_path((*of_driver)->directory() + "/bin/a");
+  Result<LocalProgram> of_its_workers = Locate(cache, program_);
+  ASSERT_TRUE(of_its_workers.ok()) << of_its_workers.status().ToString();
+  of_driver->reset();
+  runner_.Settle();
+  EXPECT_TRUE(IsThere(package)) << "its detached actors may go on";
+  of_its_workers->package.reset();
+  EXPECT_TRUE(UntilGone(package));
+}
+
+TEST_F(ProgramCacheTest, RemovesWhatAnEarlierRayletLeft) {
+  const std::string package = AnyPackage("a");
+  fs::create_directories(dir_ / ("there/programs/" + package + "/bin"));  // half removed
+  fs::create_directories(dir_ / ("there/programs/" + std::string(64, 'a') + "/bin"));
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there");
+  const auto fetched = Fetch(cache, package);
+  ASSERT_TRUE(fetched.ok()) << fetched.status().ToString();
+  EXPECT_TRUE(fs::exists((*fetched)->directory() + "/bin/a"));
+  EXPECT_EQ(FilesIn(dir_ / "there/programs"), 1u);
+}
+
+TEST_F(ProgramCacheTest, APackageMayBeHeldForLongerThanTheCacheLives) {
+  auto cache = std::make_unique<ProgramCache>(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  const Result<PackageUse> fetched = Fetch(*cache, AnyPackage("a"));
+  cache.reset();
+  ASSERT_TRUE(fetched.ok());
+  EXPECT_TRUE(fs::exists((*fetched)->directory()));
 }
 
 TEST_F(ProgramCacheTest, NothingHappensAfterItsEnd) {

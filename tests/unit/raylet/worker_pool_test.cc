@@ -96,7 +96,7 @@ class WorkerPoolTest : public ::testing::Test {
   test::LoopRunner runner_;
   const NodeId node_ = NodeId::Random();
   test::FakePackageStore packages_{runner_.loop};
-  ProgramCache cache_{runner_.loop, packages_, node_, dir_.path()};
+  ProgramCache cache_{runner_.loop, packages_, node_, dir_.path(), 0};  // that keeps nothing which nobody uses
   test::FakeRayletSocket socket_{runner_.loop.context(), dir_ / "raylet.sock"};
   WorkerPool::Options options_;
   WorkerPool::Events events_;
@@ -474,7 +474,7 @@ TEST_F(WorkerPoolTest, AJobThatDetachedActorsUseKeepsItsWorkers) {
   EXPECT_TRUE(runner_.Until([&] { return Pool().List().empty(); }));
 }
 
-TEST_F(WorkerPoolTest, WaitsForAProgramThatIsStillBeingPackedElsewhere) {
+TEST_F(WorkerPoolTest, WaitsForAProgramThatIsStillBeingPackedElsewhereAndKeepsItWhileItRuns) {
   ProgramCache origin(runner_.loop, packages_, NodeId::Random(), dir_ / "origin");
   pb::JobInfo job = Job("normal");
   job.mutable_program()->set_origin(NodeId::Random().Bytes());
@@ -491,7 +491,14 @@ TEST_F(WorkerPoolTest, WaitsForAProgramThatIsStillBeingPackedElsewhere) {
   job.mutable_program()->set_package(**package);
   Pool().AddJob(job);
   ASSERT_TRUE(runner_.Until([&] { return result.has_value(); }));
-  EXPECT_TRUE(result->ok()) << result->status().ToString();
+  ASSERT_TRUE(result->ok()) << result->status().ToString();
+
+  const auto is_there = [&] { return std::filesystem::exists(dir_ / ("programs/" + **package)); };
+  Pool().RemoveJob(JobId{7});
+  runner_.Settle();
+  EXPECT_TRUE(is_there()) << "a worker still runs";
+  Pool().Kill((*result)->process, "the test");
+  EXPECT_TRUE(runner_.Until([&] { return !is_there(); }));
 }
 
 // The answer that there is no package is then on its way.
