@@ -1,20 +1,13 @@
 // Messenger: how one process sends frames to others and waits for theirs.
 //
-// Frames to processes of this node go through shared-memory rings, made by the raylet at the first frame; frames to
-// other nodes, and requests, go to the raylet over its unix socket. Frames from one process to another arrive in order.
+// Frames to processes of this node go through shared-memory rings (ChannelSet); frames to other nodes, and requests, go
+// to the raylet over its unix socket (RayletSession). Frames from one process to another arrive in order. RingWatch
+// says who reads the rings, and timers and messages to the user run on the service thread.
 //
 // All state is guarded by the runtime's one mutex, which the caller passes in. Nothing blocks with it held: what a ring
-// or the socket has no room for is queued. A ring has one reader at a time, who is whoever holds the mutex while
-// sleeper_ is kNobody; while somebody sleeps, that thread alone looks at the rings, without the mutex, and nobody reads
-// them or changes which there are. Whoever waits reads the rings itself:
-// the first waiting thread spins, then sleeps on the process's doorbell; others wait for it on a condition variable.
-// When no thread waits, the service thread reads the rings, so that values and counts that others ask for are
-// answered while user code computes. It stays out of the way of threads that wait often (docs/threading.md).
+// or the socket has no room for is queued.
 #pragma once
 
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -25,23 +18,18 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
+#include "client/channel_set.h"
 #include "client/outbox.h"
-#include "client/peer_channel.h"
+#include "client/raylet_session.h"
+#include "client/ring_watch.h"
 #include "common/status.h"
-#include "ipc/channel.h"
-#include "ipc/client_socket.h"
 #include "ipc/doorbell.h"
-#include "ipc/spin_budget.h"
 #include "proto/client.pb.h"
 #include "troupe/ids.h"
 
 namespace troupe::client {
-
-using Deadline = std::optional<Clock::time_point>;
 
 // What arrives. All functions are called with the mutex held and must not block.
 class MessageHandler {
@@ -52,37 +40,19 @@ class MessageHandler {
   virtual void OnRaylet(const pb::RayletToClient& message) = 0;
   // What workers of this job print. Without the mutex, as printing may block.
   virtual void OnLogLines(const pb::LogLines& lines) = 0;
-  // Nothing sent to `process` arrives any more, and what it sent has been handed out. Of the frames sent to it those
-  // after number `reached` were not carried out and never will be.
+  // As of ChannelSet::Handler.
   virtual void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) = 0;
-  // What was sent to `process` may not have arrived, nor its answers. The next may. Frames after number `reached` have
-  // not left this process.
   virtual void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) = 0;
   // The raylet is gone for good; pending requests have been answered with errors.
   virtual void OnRayletLost(const std::string& reason) = 0;
 };
 
-class Messenger final : public Outbox {
+class Messenger final : public Outbox, private RayletSession::Handler, private ChannelSet::Handler, private Rings {
  public:
-  // Waiting threads call it once when they are about to sleep (true) and once when they go on (false), without
-  // the mutex; a worker lends its CPUs away meanwhile.
-  using SleepHook = std::function<void(bool sleeping)>;
-
-  // How long to wait for a raylet that does not speak; it may be stopped, or starved. One that is silent is asked for a
-  // sign of life, again after as much silence, and given up after so many questions. The head has given its node up
-  // earlier.
-  struct Patience {
-    std::chrono::milliseconds registration = std::chrono::seconds(30);
-    std::chrono::milliseconds silence = std::chrono::seconds(10);
-    int questions = 3;
-  };
-
-  Messenger(std::mutex& mutex, MessageHandler& handler) : Messenger(mutex, handler, Patience()) {}
-  Messenger(std::mutex& mutex, MessageHandler& handler, const Patience& patience)
-      : mutex_(mutex), handler_(handler), patience_(patience) {}
+  Messenger(std::mutex& mutex, MessageHandler& handler, const RayletPatience& patience = {});
   ~Messenger() override;
 
-  // Registers with the raylet at `socket_path` and starts the threads. Blocks, but not longer than Patience says:
+  // Registers with the raylet at `socket_path` and starts the threads. Blocks, but not longer than `patience` says:
   // DeadlineExceeded then. No thread of this object may be waited for meanwhile.
   Result<pb::Registered> Start(const std::string& socket_path, const pb::RegisterClient& hello);
   // Ends the threads; nothing arrives after it. Waits up to a second for what is queued for the raylet to go out.
@@ -91,30 +61,29 @@ class Messenger final : public Outbox {
 
   // --- With the mutex held ---------------------------------------------------------------------------------------
 
-  // Queues `frame`. Never blocks for long; what the ring does not take waits in a private backlog.
   std::uint64_t Send(const Address& to, std::string frame) override;
   std::size_t Backlog(const Address& to) const override;
-  void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override;
-
-  // Tells `process` that its frame `number` is carried out now, and all before it were or never will be. It may read
-  // that word after this process has been killed. 0: does nothing.
-  void SayBegun(ProcessId process, std::uint64_t number);
-
-  // Reads the rings until `done()` or the deadline, whose passing it returns as false. Releases the mutex while it
-  // waits. Any number of threads.
-  bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {},
-                 const SleepHook* hook = nullptr);
-
-  // For threads that make calls and do not wait: every so many of them, reads the rings as WaitUntil would. So the
-  // service thread stays out of their way, too.
-  void OnCallMade();
-
-  // Makes waiting threads look at their condition again, or the service thread at the rings.
-  void Kick();
-  // Only the former, if there are any: without a system call else.
-  void KickWaiting() {
-    if (waiting_ > 0) Kick();
+  void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override {
+    session_.Request(std::move(message), std::move(done));
   }
+
+  // Sends `message` to the raylet and waits for its reply, as WaitUntil does. None when the deadline has passed;
+  // `late`, if any, is called with a reply that comes after all.
+  std::optional<pb::RayletToClient> Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message,
+                                        const SleepHook* hook, Deadline deadline = {}, RayletSession::Reply late = {});
+
+  // As of ChannelSet. `number` 0: does nothing.
+  void SayBegun(ProcessId process, std::uint64_t number) {
+    if (number != 0) channels_.SayBegun(process, number);
+  }
+
+  // As of RingWatch.
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done, Deadline deadline = {},
+                 const SleepHook* hook = nullptr) {
+    return watch_->WaitUntil(lock, done, deadline, hook);
+  }
+  void OnCallMade() { watch_->OnCallMade(); }
+  void KickWaiting() { watch_->KickWaiting(); }
 
   // On the service thread, without the mutex.
   void Tell(std::string text) override;
@@ -132,84 +101,57 @@ class Messenger final : public Outbox {
 
   // --- Any thread, mutex or not ------------------------------------------------------------------------------------
 
-  // One-way message to the raylet. A lost connection shows in OnRayletLost.
-  void SendRaylet(const pb::ClientToRaylet& message) override;
-  // Whether the raylet has closed the connection, be it that nobody here has read that yet.
-  bool RayletClosed() const { return socket_->Closed(); }
-  // Wakes the service thread if it sleeps, and nobody else.
+  void SendRaylet(const pb::ClientToRaylet& message) override { session_.Send(message); }
+  // Wakes the service thread if it sleeps on the rings, and nobody else.
   void WakeService();
 
  private:
-  enum class Sleeper { kNobody, kUser, kService };
+  class Doorbell;
 
-  void OpenChannel(ProcessId process);
-  void AskForLarger(ProcessId process, const PeerChannel& peer);
-  void OnChannelOpened(const pb::ChannelOpened& opened);
-  void AwaitEnd(ProcessId process, const std::string& region, const std::string& what);
-  Status AttachChannel(PeerChannel& peer, const pb::ChannelOpened& opened);
-  bool Read(ProcessId process, PeerChannel& peer);
-  void Drain();
-  void CloseChannel(ProcessId process, const std::string& region, const std::string& what);
-  void Break(ProcessId process, const std::string& reason, bool gone = false);
-  void HandleChanges();
-  void TakeApart(ProcessId process, const std::string& reason, bool gone);
-  bool AnythingToRead() const;
-  void RefreshSnapshot();
-  void SleepOnDoorbell(std::chrono::nanoseconds timeout);
-  void ReceiveLoop();
-  Result<ipc::Frame> ReceiveOrAsk();
-  void HandleRaylet(const pb::RayletToClient& message);
-  void ServiceLoop();
-  void RunTimers();
+  // Where threads are that may wait for what has changed.
+  void Kick() { watch_->Kick(); }
+
+  // --- RayletSession::Handler --------------------------------------------------------------------------------------
+  void OnMessage(const pb::RayletToClient& message) override;
+  void OnRouted(const Address& from, std::string_view frame) override { handler_.OnFrame(from, frame, 0); }
+  void OnLost(const std::string& reason) override;
+  void OnReceived() override { Kick(); }
+  void OnLogLines(const pb::LogLines& lines) override { handler_.OnLogLines(lines); }
+  void OnRoom() override;
+
+  // --- ChannelSet::Handler -----------------------------------------------------------------------------------------
+  void OnFrame(ProcessId from, std::string_view frame, std::uint64_t number) override {
+    handler_.OnFrame({self_.node, from}, frame, number);
+  }
+  void OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) override {
+    handler_.OnProcessGone(process, reason, reached);
+  }
+  void OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) override {
+    handler_.OnPathBroken(process, reason, reached);
+  }
+
+  // --- Rings -------------------------------------------------------------------------------------------------------
+  void Drain() override;
+  void BeforeSleep() override { channels_.BeforeSleep(); }
+  bool AnyReadable() const override { return channels_.AnyReadable(); }
+
   void PrintTold(std::unique_lock<std::mutex>& lock);
-  void LoseRaylet(const std::string& reason);
+  // What the service thread does beside reading; whether some is left.
+  bool DoChores(std::unique_lock<std::mutex>& lock);
 
   std::mutex& mutex_;
   MessageHandler& handler_;
-  const Patience patience_;
   Address self_;
-  std::unique_ptr<ipc::ClientSocket> socket_;
-  std::unique_ptr<ipc::OwnDoorbell> doorbell_;
+  RayletSession session_;
+  ChannelSet channels_;
   std::function<void()> on_drain_;
-
-  struct Peer {
-    std::shared_ptr<PeerChannel> channel = std::make_shared<PeerChannel>();
-    std::string name;  // for people
-  };
-  std::unordered_map<ProcessId, Peer> peers_;
-  // The open ones of peers_. The sleeper looks at their rings without the mutex, and keeps them alive meanwhile.
-  std::vector<std::pair<ProcessId, std::shared_ptr<PeerChannel>>> snapshot_;
-  bool snapshot_stale_ = true;
-  // What becomes of channels, in the order in which it was learnt. Handled at the next Drain, when nobody looks at a
-  // ring: PeerChannel says what a look without the mutex allows.
-  struct Change {
-    ProcessId process = {};
-    std::optional<pb::ChannelOpened> opened = {};  // else it ends:
-    std::string reason = {};
-    bool gone = false;        // the process, not just the way there
-    std::string region = {};  // not empty: only if the channel is this one
-  };
-  std::vector<Change> changes_;
   std::deque<std::string> loopback_;  // frames of this process to itself
-  std::uint64_t last_request_ = 0;
-  std::unordered_map<std::uint64_t, std::function<void(const pb::RayletToClient&)>> requests_;
-  std::optional<std::string> lost_;
-
-  Sleeper sleeper_ = Sleeper::kNobody;
-  std::atomic<bool> kicked_{false};
-  std::condition_variable others_;  // threads that wait while another one sleeps for them
-  int others_waiting_ = 0;
-  int waiting_ = 0;          // threads inside WaitUntil
-  std::uint64_t waits_ = 0;  // counts WaitUntil calls, and looks of OnCallMade
-  std::uint64_t calls_made_ = 0;
-  std::optional<ipc::SpinBudget> spin_;  // since Start: the raylet knows what a wake-up costs here
-
-  std::condition_variable service_wake_;
-  bool service_deep_ = false;  // it sleeps until woken: a user thread reads the rings
-  bool stop_ = false;
+  bool lost_ = false;                 // the raylet
   std::multimap<Clock::time_point, std::function<void()>> timers_;
   std::vector<std::string> told_;  // and not printed yet
-  std::thread receive_thread_;
+
+  std::unique_ptr<Bell> bell_;      // since Start
+  std::optional<RingWatch> watch_;  // the same: the raylet knows what a wake-up costs here
   std::thread service_thread_;
 };
 

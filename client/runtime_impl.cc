@@ -72,26 +72,23 @@ void RuntimeImpl::Stop() {
   core_->messenger->Stop();
 }
 
-void RuntimeImpl::CheckConnected() const {
-  if (!core_->lost.empty())
-    Throw({.kind = ErrorKind::kConnection, .outcome = Outcome::kNotExecuted, .message = core_->lost});
+void RuntimeImpl::ThrowLost() const {
+  Throw({.kind = ErrorKind::kConnection, .outcome = Outcome::kNotExecuted, .message = core_->lost});
 }
 
-void RuntimeImpl::CheckOurs(const internal::ObjectPtr& object) const {
-  if (object->NotesGoTo(*core_->releases)) return;
+void RuntimeImpl::ThrowOfEndedJob() {
   Throw({.kind = ErrorKind::kUsage,
          .outcome = Outcome::kNotExecuted,
          .message = "this ObjectRef is of a job that has ended: troupe::Shutdown was called after it was made, and its "
                     "value went with that job; make the call or the Put again"});
 }
 
-void RuntimeImpl::CheckOurs(const internal::ActorPtr& actor) const {
-  if (actor->NotesGoTo(*core_->releases)) return;
+void RuntimeImpl::ThrowOfEndedJob(const ActorRecord& actor) {
   Throw({.kind = ErrorKind::kUsage,
          .outcome = Outcome::kNotExecuted,
          .message = "this ActorHandle is of a job that has ended: troupe::Shutdown was called after it was made; Spawn "
                     "the actor again, or, if it is detached, find it with GetActor",
-         .actor_class = actor->record()->class_name});
+         .actor_class = actor.class_name});
 }
 
 void RuntimeImpl::CheckOurs(const internal::Payload& value) const {
@@ -105,17 +102,12 @@ void RuntimeImpl::CheckOurs(const internal::Arguments& arguments) const {
 }
 
 pb::RayletToClient RuntimeImpl::Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message) {
-  auto reply = std::make_shared<std::optional<pb::RayletToClient>>();
-  core_->messenger->Request(std::move(message), [reply](const pb::RayletToClient& got) { *reply = got; });
-  core_->messenger->WaitUntil(
-      lock, [&] { return reply->has_value(); }, {}, &hook_);
-  if ((*reply)->has_error()) {
-    CheckConnected();
-    ErrorInfo error = FromProto((*reply)->error());
-    lock.unlock();
-    Throw(std::move(error));
-  }
-  return std::move(**reply);
+  pb::RayletToClient reply = *core_->messenger->Ask(lock, std::move(message), &hook_);
+  if (!reply.has_error()) return reply;
+  CheckConnected();
+  ErrorInfo error = FromProto(reply.error());
+  lock.unlock();
+  Throw(std::move(error));
 }
 
 // --- Objects -------------------------------------------------------------------------------------------------------
@@ -170,9 +162,13 @@ std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects
 internal::ObjectValue RuntimeImpl::Get(const internal::ObjectPtr& object,
                                        std::optional<std::chrono::nanoseconds> timeout) {
   CheckOurs(object);
+  std::unique_lock lock(core_->mutex);
+  const std::shared_ptr<ObjectRecord>& record = object->record();
+  if (record->state == ObjectRecord::State::kInline && !record->asked) {  // the most common by far
+    return {AsBytes(record->bytes), record, nullptr};
+  }
   // What is run here meanwhile may assign to the user's ref.
   const internal::ObjectPtr keep = t_state.runner ? object : nullptr;
-  std::unique_lock lock(core_->mutex);
   return Read(lock, keep ? keep : object, ToDeadline(timeout));
 }
 

@@ -87,12 +87,21 @@ class RuntimeImpl final : public internal::Runtime {
   internal::Context BaseContext() const;
 
  private:
-  void CheckConnected() const;
+  void CheckConnected() const {
+    if (!core_->lost.empty()) ThrowLost();
+  }
   // UsageError for refs and handles that the runtime of an earlier job of this process made.
-  void CheckOurs(const internal::ObjectPtr& object) const;
-  void CheckOurs(const internal::ActorPtr& actor) const;
+  void CheckOurs(const internal::ObjectPtr& object) const {
+    if (!object->NotesGoTo(*core_->releases)) ThrowOfEndedJob();
+  }
+  void CheckOurs(const internal::ActorPtr& actor) const {
+    if (!actor->NotesGoTo(*core_->releases)) ThrowOfEndedJob(*actor->record());
+  }
   void CheckOurs(const internal::Payload& value) const;
   void CheckOurs(const internal::Arguments& arguments) const;
+  [[noreturn]] void ThrowLost() const;
+  [[noreturn]] static void ThrowOfEndedJob();
+  [[noreturn]] static void ThrowOfEndedJob(const ActorRecord& actor);
   // Runs what `object` waits for, as far as this thread may.
   static void RunAwaited(std::unique_lock<std::mutex>& lock, const ObjectRecord& object);
   // Sends a request and waits for its reply; throws its error.
@@ -110,7 +119,7 @@ class RuntimeImpl final : public internal::Runtime {
 
   const std::shared_ptr<Core> core_ = std::make_shared<Core>();
   std::size_t inline_limit_ = 64 * 1024;
-  Messenger::SleepHook hook_;
+  SleepHook hook_;
   Tables tables_;
   ObjectTable& objects_;
   ActorTable& actors_;

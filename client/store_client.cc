@@ -26,13 +26,10 @@ std::optional<ErrorInfo> StoreClient::Write(std::unique_lock<std::mutex>& lock, 
   pb::ClientToRaylet message;
   message.mutable_create_object()->set_id(id.Bytes());
   message.mutable_create_object()->set_size(bytes.size());
-  auto reply = std::make_shared<std::optional<pb::RayletToClient>>();
-  core_->messenger->Request(std::move(message), [reply](const pb::RayletToClient& got) { *reply = got; });
-  core_->messenger->WaitUntil(
-      lock, [&] { return reply->has_value(); }, {}, hook_);
-  if ((*reply)->has_error()) return StoreError((*reply)->error().message());
+  const pb::RayletToClient reply = *core_->messenger->Ask(lock, std::move(message), hook_);
+  if (reply.has_error()) return StoreError(reply.error().message());
   lock.unlock();
-  Result<std::span<std::byte>> memory = core_->segments.MapWritable(ToExtent((*reply)->object_extent()));
+  Result<std::span<std::byte>> memory = core_->segments.MapWritable(ToExtent(reply.object_extent()));
   pb::ClientToRaylet done;
   if (memory.ok()) {
     if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
@@ -54,30 +51,23 @@ std::shared_ptr<StorePin> StoreClient::Read(std::unique_lock<std::mutex>& lock, 
   get.set_id(record.id.Bytes());
   get.set_size(record.size);
   for (const NodeId& node : record.nodes) get.add_nodes(node.Bytes());
-  // Shared with the reply: a reply after the deadline still brings a pin, which then must be given back.
-  struct Wait {
-    std::optional<pb::RayletToClient> reply;
-    bool abandoned = false;
-  };
-  auto wait = std::make_shared<Wait>();
-  core_->messenger->Request(std::move(message), [wait, this, id = record.id](const pb::RayletToClient& got) {
-    if (wait->abandoned && !got.has_error()) StorePin(core_, id);  // given back at once
-    wait->reply = got;
-  });
-  if (!core_->messenger->WaitUntil(
-          lock, [&] { return wait->reply.has_value(); }, deadline, hook_)) {
-    wait->abandoned = true;
+  // A reply after the deadline still brings a pin, which then is given back at once.
+  const auto reply = core_->messenger->Ask(lock, std::move(message), hook_, deadline,
+                                           [core = core_, id = record.id](const pb::RayletToClient& late) {
+                                             if (!late.has_error()) StorePin(core, id);
+                                           });
+  if (!reply) {
     *error = {.kind = ErrorKind::kTimeout,
               .outcome = Outcome::kUnknown,
               .message = "the value did not arrive from its node in the time given"};
     return nullptr;
   }
-  if (wait->reply->has_error()) {
-    *error = FromProto(wait->reply->error());
+  if (reply->has_error()) {
+    *error = FromProto(reply->error());
     return nullptr;
   }
   auto pin = std::make_shared<StorePin>(core_, record.id);
-  Result<std::span<const std::byte>> memory = core_->segments.MapReadable(ToExtent(wait->reply->object_extent()));
+  Result<std::span<const std::byte>> memory = core_->segments.MapReadable(ToExtent(reply->object_extent()));
   if (!memory.ok()) {
     *error = StoreError(memory.status().message());
     return nullptr;

@@ -24,7 +24,7 @@ struct StorePin {
 // Functions block, releasing `lock` (on the core's mutex) while they wait.
 class StoreClient {
  public:
-  StoreClient(std::shared_ptr<Core> core, const Messenger::SleepHook* hook) : core_(std::move(core)), hook_(hook) {}
+  StoreClient(std::shared_ptr<Core> core, const SleepHook* hook) : core_(std::move(core)), hook_(hook) {}
 
   // Copies `bytes` into the store as object `id` and seals it. Error kSystem when the store is full.
   std::optional<ErrorInfo> Write(std::unique_lock<std::mutex>& lock, ObjectId id, std::string_view bytes);
@@ -36,7 +36,7 @@ class StoreClient {
 
  private:
   const std::shared_ptr<Core> core_;
-  const Messenger::SleepHook* const hook_;
+  const SleepHook* const hook_;
 };
 
 }  // namespace troupe::client

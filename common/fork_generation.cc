@@ -2,18 +2,15 @@
 
 #include <pthread.h>
 
-#include <atomic>
+namespace troupe::internal {
 
-namespace troupe {
+constinit std::atomic<std::uint32_t> fork_generation{0};
+
 namespace {
 
-std::atomic<std::uint32_t> generation{0};
-
 [[maybe_unused]] const int registered =
-    pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+    pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); });
 
 }  // namespace
 
-std::uint32_t ForkGeneration() { return generation.load(std::memory_order_relaxed); }
-
-}  // namespace troupe
+}  // namespace troupe::internal

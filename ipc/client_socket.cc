@@ -197,11 +197,6 @@ bool ClientSocket::Await(Deadline deadline) {
   }
 }
 
-bool ClientSocket::Closed() const {
-  pollfd state{.fd = fd_, .events = POLLRDHUP, .revents = 0};
-  return poll(&state, 1, 0) > 0;
-}
-
 void ClientSocket::Shutdown() { shutdown(fd_, SHUT_RDWR); }
 
 }  // namespace troupe::ipc

@@ -55,9 +55,6 @@ class ClientSocket {
   int fd() const { return fd_; }
   bool has_buffered() const { return decoder_.buffered() > 0; }
 
-  // Whether the raylet has closed its end. Does not block; any thread.
-  bool Closed() const;
-
   // Ends the connection: Receive() of another thread returns, Send() fails. Any thread, any number of times.
   void Shutdown();
 

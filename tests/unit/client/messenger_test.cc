@@ -26,7 +26,7 @@ class Process : private MessageHandler {
     std::uint64_t reached = 0;
   };
 
-  Process(const MiniRaylet& raylet, std::uint64_t id, const Messenger::Patience& patience = {})
+  Process(const MiniRaylet& raylet, std::uint64_t id, const RayletPatience& patience = {})
       : address{MiniRaylet::kNode, ProcessId{id}}, messenger(mutex, *this, patience) {
     pb::RegisterClient hello;
     hello.set_process(id);
