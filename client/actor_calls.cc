@@ -105,7 +105,7 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
   actor->in_flight_bytes -= call->sent_bytes;
   while (!actor->sent.empty() && actor->sent.front()->done) actor->sent.pop_front();
   if (call->retry_exceptions && call->retries_left != 0 && frame.value.kind == WireValue::Kind::kError &&
-      frame.value.error.kind == ErrorKind::kThrew) {
+      frame.value.error->kind == ErrorKind::kThrew) {
     if (call->retries_left > 0) --call->retries_left;
     call->done = false;
     call->sent_to = {};
@@ -114,11 +114,11 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
     return Flush(actor);
   }
   if (frame.value.kind == WireValue::Kind::kError) {
-    ReplyFrame named = frame;
-    named.value.error.method = call->name;
-    if (named.value.error.actor_class.empty()) named.value.error.actor_class = actor->class_name;
-    named.value.error.actor = actor->id;
-    objects_.Resolve(result, named.value);
+    ErrorInfo named = *frame.value.error;
+    named.method = call->name;
+    if (named.actor_class.empty()) named.actor_class = actor->class_name;
+    named.actor = actor->id;
+    objects_.Resolve(result, ErrorValue(std::move(named)));
   } else {
     objects_.Resolve(result, frame.value);
   }
@@ -198,7 +198,7 @@ void ActorTable::OnPathBroken(ProcessId process, const std::string& reason, std:
   ReleaseIfUnused(actor);
 }
 
-ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome, const std::string& call) {
+ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome, std::string_view call) {
   ErrorInfo error = actor.death;
   if (error.kind == ErrorKind::kUnspecified) error.kind = ErrorKind::kActorDied;
   if (error.kind == ErrorKind::kWorkerDied) error.kind = ErrorKind::kActorDied;
@@ -207,7 +207,8 @@ ErrorInfo ActorTable::DeathError(const ActorRecord& actor, Outcome outcome, cons
   // What every call should tell: that the constructor failed, or did not run as an argument of it failed.
   const bool of_constructor = !error.method.empty() || !error.context.empty();
   if (of_constructor && !call.empty()) {
-    const std::string became = call + (outcome == Outcome::kNotExecuted ? " was not executed" : " may have run");
+    const std::string became =
+        std::string(call) + (outcome == Outcome::kNotExecuted ? " was not executed" : " may have run");
     error.context = became + (error.context.empty() ? "" : ": " + error.context);
   }
   if (!actor.death.context.empty()) return error;  // it is another call that failed, elsewhere

@@ -18,6 +18,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -76,7 +77,7 @@ class ActorTable {
   void FailAll(const ErrorInfo& error);
 
   // The error of an actor that is dead, as the caller of its method `call` should see it; empty: of no method.
-  static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome, const std::string& call);
+  static ErrorInfo DeathError(const ActorRecord& actor, Outcome outcome, std::string_view call);
   // What follows the actor's name: " waits to be placed: ..."; empty when it does not.
   static std::string WhyPending(const ActorRecord& actor);
 

@@ -18,14 +18,15 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
   return waiting + AwaitRegistered(arguments.values.actors, ready);
 }
 
-std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, const std::string& call) {
+std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, std::string_view call) {
   for (const auto& [position, object] : arguments.refs) {
     if (object->record()->state != ObjectRecord::State::kError) continue;
     object->record()->heard = true;
     ErrorInfo error = *object->record()->error;
     error.outcome = Outcome::kNotExecuted;
     // In place of the argument's own context: of a long chain of calls the first failure and the last call are told.
-    error.context = call + " was not executed, because its argument " + std::to_string(position + 1) + " failed";
+    error.context =
+        std::string(call) + " was not executed, because its argument " + std::to_string(position + 1) + " failed";
     return error;
   }
   return std::nullopt;

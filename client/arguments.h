@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/object_table.h"
@@ -19,7 +19,7 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
                            const std::function<void()>& ready);
 // What `call` ends with when an argument has an error: that it was not executed, and beneath it what failed for its
 // first such argument. None when all have values.
-std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, const std::string& call);
+std::optional<ErrorInfo> ArgumentError(const internal::Arguments& arguments, std::string_view call);
 // The error of arguments that make a longer message than there may be: by the number of refs and handles, as large
 // values are no part of it. To be asked before ToWire, which counts the receiver as their holder.
 std::optional<ErrorInfo> TooLong(const internal::Arguments& arguments);

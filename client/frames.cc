@@ -5,7 +5,8 @@
 namespace troupe::client {
 namespace {
 
-void Write(WireWriter& w, const RefName& name) {
+template <class W>
+void Write(W& w, const RefName& name) {
   w.Put(name.kind);
   w.Put(name.id);
   w.Put(name.owner);
@@ -22,7 +23,8 @@ bool Read(WireReader& r, RefName* name) {
   return r.ok() && name->kind >= RefName::Kind::kObject && name->kind <= RefName::Kind::kDetachedActor;
 }
 
-void Write(WireWriter& w, const std::vector<RefName>& names) {
+template <class W>
+void Write(W& w, const std::vector<RefName>& names) {
   w.Put(static_cast<std::uint32_t>(names.size()));
   for (const RefName& name : names) Write(w, name);
 }
@@ -36,7 +38,8 @@ bool Read(WireReader& r, std::vector<RefName>* names) {
   return r.ok();
 }
 
-void Write(WireWriter& w, const ErrorInfo& error) {
+template <class W>
+void Write(W& w, const ErrorInfo& error) {
   w.Put(error.kind);
   w.Put(error.outcome);
   w.PutBytes(CutText(error.message));
@@ -63,7 +66,8 @@ bool Read(WireReader& r, ErrorInfo* error) {
   return r.ok() && error->kind <= ErrorKind::kConnection && error->outcome <= Outcome::kNotExecuted;
 }
 
-void Write(WireWriter& w, const WireValue& value) {
+template <class W>
+void Write(W& w, const WireValue& value) {
   w.Put(value.kind);
   switch (value.kind) {
     case WireValue::Kind::kInline:
@@ -76,7 +80,7 @@ void Write(WireWriter& w, const WireValue& value) {
       for (const NodeId& node : value.nodes) w.Put(node);
       Write(w, value.contained);
       break;
-    case WireValue::Kind::kError: Write(w, value.error); break;
+    case WireValue::Kind::kError: Write(w, *value.error); break;
   }
 }
 
@@ -90,12 +94,18 @@ bool Read(WireReader& r, WireValue* value) {
       for (std::uint32_t i = 0; i < count; ++i) value->nodes.push_back(r.Get<NodeId>());
       return Read(r, &value->contained);
     }
-    case WireValue::Kind::kError: return Read(r, &value->error);
+    case WireValue::Kind::kError: {
+      auto error = std::make_shared<ErrorInfo>();
+      const bool read = Read(r, error.get());
+      value->error = std::move(error);
+      return read;
+    }
   }
   return false;
 }
 
-void Write(WireWriter& w, const WireArguments& arguments) {
+template <class W>
+void Write(W& w, const WireArguments& arguments) {
   w.PutBytes(arguments.values);
   Write(w, arguments.contained);
   w.Put(static_cast<std::uint32_t>(arguments.refs.size()));
@@ -121,6 +131,17 @@ bool Read(WireReader& r, WireArguments* arguments) {
   return r.ok();
 }
 
+// What `fields` puts, in one piece of memory: `fields` goes through them twice, to count and to write.
+template <class Fields>
+std::string Encoded(const Fields& fields) {
+  WireSize size;
+  fields(size);
+  std::string out(size.bytes(), '\0');
+  WireWriter w(out.data());
+  fields(w);
+  return out;
+}
+
 // Checks the first byte and that nothing is left over.
 template <class Body>
 bool DecodeWhole(std::string_view frame, FrameType type, Body body) {
@@ -141,8 +162,7 @@ std::string CutText(std::string text) {
 }
 
 void EncodeArguments(const WireArguments& arguments, std::string* out) {
-  WireWriter w(out);
-  Write(w, arguments);
+  *out = Encoded([&](auto& w) { Write(w, arguments); });
 }
 
 bool DecodeArguments(std::string_view in, WireArguments* out) {
@@ -151,84 +171,73 @@ bool DecodeArguments(std::string_view in, WireArguments* out) {
 }
 
 std::string Encode(const CallFrame& frame) {
-  std::string out;
-  out.reserve(80 + frame.arguments.values.size());
-  WireWriter w(&out);
-  w.Put(FrameType::kCall);
-  w.Put(frame.sequence);
-  w.Put(frame.function);
-  w.Put(frame.actor);
-  w.Put(frame.incarnation);
-  w.Put(frame.attempt);
-  w.Put(static_cast<std::uint8_t>(frame.runs_awaited));
-  Write(w, frame.arguments);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kCall);
+    w.Put(frame.sequence);
+    w.Put(frame.function);
+    w.Put(frame.actor);
+    w.Put(frame.incarnation);
+    w.Put(frame.attempt);
+    w.Put(static_cast<std::uint8_t>(frame.runs_awaited));
+    Write(w, frame.arguments);
+  });
 }
 
 std::string Encode(const ReplyFrame& frame) {
-  std::string out;
-  out.reserve(40 + frame.value.bytes.size());
-  WireWriter w(&out);
-  w.Put(FrameType::kReply);
-  w.Put(frame.sequence);
-  w.Put(frame.incarnation);
-  Write(w, frame.value);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kReply);
+    w.Put(frame.sequence);
+    w.Put(frame.incarnation);
+    Write(w, frame.value);
+  });
 }
 
 std::string Encode(const GetObjectFrame& frame) {
-  std::string out;
-  WireWriter w(&out);
-  w.Put(FrameType::kGetObject);
-  w.Put(frame.id);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kGetObject);
+    w.Put(frame.id);
+  });
 }
 
 std::string Encode(const ObjectValueFrame& frame) {
-  std::string out;
-  out.reserve(40 + frame.value.bytes.size());
-  WireWriter w(&out);
-  w.Put(FrameType::kObjectValue);
-  w.Put(frame.id);
-  Write(w, frame.value);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kObjectValue);
+    w.Put(frame.id);
+    Write(w, frame.value);
+  });
 }
 
 std::string Encode(FrameType add_or_drop, const RefCountFrame& frame) {
-  std::string out;
-  WireWriter w(&out);
-  w.Put(add_or_drop);
-  Write(w, frame.name);
-  w.Put(frame.holder);
-  w.Put(frame.count);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(add_or_drop);
+    Write(w, frame.name);
+    w.Put(frame.holder);
+    w.Put(frame.count);
+  });
 }
 
 std::string Encode(const ProbeFrame& frame) {
-  std::string out;
-  WireWriter w(&out);
-  w.Put(FrameType::kProbe);
-  w.Put(frame.beginner);
-  w.Put(frame.number);
-  w.PutBytes(frame.path);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kProbe);
+    w.Put(frame.beginner);
+    w.Put(frame.number);
+    w.PutBytes(frame.path);
+  });
 }
 
 std::string Encode(const AskActorFrame& frame) {
-  std::string out;
-  WireWriter w(&out);
-  w.Put(FrameType::kAskActor);
-  w.Put(frame.id);
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kAskActor);
+    w.Put(frame.id);
+  });
 }
 
 std::string Encode(const ActorKnownFrame& frame) {
-  std::string out;
-  WireWriter w(&out);
-  w.Put(FrameType::kActorKnown);
-  w.Put(frame.id);
-  w.Put(static_cast<std::uint8_t>(frame.known));
-  return out;
+  return Encoded([&](auto& w) {
+    w.Put(FrameType::kActorKnown);
+    w.Put(frame.id);
+    w.Put(static_cast<std::uint8_t>(frame.known));
+  });
 }
 
 FrameType TypeOf(std::string_view frame) { return frame.empty() ? FrameType{} : static_cast<FrameType>(frame.front()); }

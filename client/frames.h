@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "troupe/error.h"
@@ -45,12 +46,19 @@ inline constexpr std::size_t kRefNameBytes = 1 + 16 + 24 + 8 + 4;
 struct WireValue {
   enum class Kind : std::uint8_t { kInline = 1, kStored = 2, kError = 3 };
   Kind kind = Kind::kInline;
-  std::string_view bytes;          // kInline; points into the frame
-  std::uint64_t size = 0;          // kStored
-  std::vector<NodeId> nodes;       // kStored: where copies are
-  std::vector<RefName> contained;  // kInline and kStored
-  ErrorInfo error;                 // kError
+  std::string_view bytes;                  // kInline; points into the frame
+  std::uint64_t size = 0;                  // kStored
+  std::vector<NodeId> nodes;               // kStored: where copies are
+  std::vector<RefName> contained;          // kInline and kStored
+  std::shared_ptr<const ErrorInfo> error;  // kError; never null then
 };
+
+inline WireValue ErrorValue(ErrorInfo error) {
+  WireValue value;
+  value.kind = WireValue::Kind::kError;
+  value.error = std::make_shared<const ErrorInfo>(std::move(error));
+  return value;
+}
 
 // An argument given as an object.
 struct WireArgument {

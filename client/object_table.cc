@@ -116,7 +116,7 @@ internal::ObjectPtr ObjectTable::NewStored(ObjectId id, std::uint64_t size, inte
   return Handle(record);
 }
 
-void ObjectTable::SetValue(ObjectRecord& record, internal::Payload value, std::uint64_t stored_size) const {
+void ObjectTable::SetValue(ObjectRecord& record, internal::Payload&& value, std::uint64_t stored_size) const {
   if (stored_size == 0) {
     record.state = ObjectRecord::State::kInline;
     record.bytes = std::move(value.bytes);
@@ -204,7 +204,7 @@ void ObjectTable::Resolve(const std::shared_ptr<ObjectRecord>& record, const Wir
       record->state = ObjectRecord::State::kStored;
       break;
     case WireValue::Kind::kError:
-      record->error = std::make_shared<const ErrorInfo>(value.error);
+      record->error = value.error;
       record->state = ObjectRecord::State::kError;
       break;
   }
@@ -219,8 +219,8 @@ void ObjectTable::Fulfil(const std::shared_ptr<ObjectRecord>& record, internal::
   Ready(record);
 }
 
-void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error) {
-  record->error = std::make_shared<const ErrorInfo>(std::move(error));
+void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, std::shared_ptr<const ErrorInfo> error) {
+  record->error = std::move(error);
   record->state = ObjectRecord::State::kError;
   Ready(record);
 }
@@ -247,18 +247,16 @@ WireValue ObjectTable::ValueFor(ObjectRecord& record, const Address& receiver) {
   WireValue value;
   if (record.state == ObjectRecord::State::kError) {
     value.kind = WireValue::Kind::kError;
-    value.error = *record.error;
+    value.error = record.error;
     record.heard = true;
     return value;
   }
   if (MessageBytes(record) > kMaxValueBytes) {
-    value.kind = WireValue::Kind::kError;
-    value.error = {.kind = ErrorKind::kSystem,
-                   .outcome = Outcome::kUnknown,
-                   .message = "object " + record.id.Hex() + " cannot be sent: it has " +
-                              std::to_string(record.contained_objects.size() + record.contained_actors.size()) +
-                              " refs and handles inside, of 53 bytes each in a message, which may have 16 MiB"};
-    return value;
+    return ErrorValue({.kind = ErrorKind::kSystem,
+                       .outcome = Outcome::kUnknown,
+                       .message = "object " + record.id.Hex() + " cannot be sent: it has " +
+                                  std::to_string(record.contained_objects.size() + record.contained_actors.size()) +
+                                  " refs and handles inside, of 53 bytes each in a message, which may have 16 MiB"});
   }
   value.contained = codec_.NamesFor(record.contained_objects, record.contained_actors, receiver);
   if (record.state == ObjectRecord::State::kInline) {
@@ -287,10 +285,9 @@ void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) 
   if (record) {
     answer.value = ValueFor(*record, from);
   } else {
-    answer.value.kind = WireValue::Kind::kError;
-    answer.value.error = {.kind = ErrorKind::kObjectLost,
-                          .outcome = Outcome::kUnknown,
-                          .message = "object " + frame.id.Hex() + " is gone: its owner holds no such object"};
+    answer.value = ErrorValue({.kind = ErrorKind::kObjectLost,
+                               .outcome = Outcome::kUnknown,
+                               .message = "object " + frame.id.Hex() + " is gone: its owner holds no such object"});
   }
   core_.outbox->Send(from, Encode(answer));
 }
@@ -396,14 +393,15 @@ void ObjectTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) {
   }
 }
 
-void ObjectTable::FailAll(const ErrorInfo& error) {
+void ObjectTable::FailAll(ErrorInfo error) {
+  const auto shared = std::make_shared<const ErrorInfo>(std::move(error));  // there may be a million
   std::vector<std::shared_ptr<ObjectRecord>> pending;
   for (const auto& [id, record] : records_) {
     if (record->state == ObjectRecord::State::kPending || record->asked) pending.push_back(record);
   }
   for (const auto& record : pending) {
     if (record->call) record->call->done = true;
-    Fail(record, error);
+    Fail(record, shared);
   }
 }
 

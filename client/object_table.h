@@ -68,7 +68,10 @@ class ObjectTable {
   // Gives a pending object what this process made itself. `stored_size`: of the bytes, if they are in the store under
   // the object's id; 0: they are in `value`.
   void Fulfil(const std::shared_ptr<ObjectRecord>& record, internal::Payload value, std::uint64_t stored_size);
-  void Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error);
+  void Fail(const std::shared_ptr<ObjectRecord>& record, ErrorInfo error) {
+    Fail(record, std::make_shared<const ErrorInfo>(std::move(error)));
+  }
+  void Fail(const std::shared_ptr<ObjectRecord>& record, std::shared_ptr<const ErrorInfo> error);
   // The object's value for a message to `receiver`. The object must be ready.
   WireValue ValueFor(ObjectRecord& record, const Address& receiver);
 
@@ -82,7 +85,7 @@ class ObjectTable {
   // Forgets the copies there, and adds the processes of the node that it knows.
   void OnNodeGone(NodeId node, std::set<ProcessId>* processes);
   // Every object without a value fails with `error`: nothing can arrive any more.
-  void FailAll(const ErrorInfo& error);
+  void FailAll(ErrorInfo error);
 
   // Tells the raylets of stored objects that are unused now. After a batch of releases and counts.
   void FlushDeletes();
@@ -95,7 +98,7 @@ class ObjectTable {
  private:
   std::shared_ptr<ObjectRecord> NewRecord(ObjectId id, Address owner);
   internal::ObjectPtr Handle(const std::shared_ptr<ObjectRecord>& record);
-  void SetValue(ObjectRecord& record, internal::Payload value, std::uint64_t stored_size) const;
+  void SetValue(ObjectRecord& record, internal::Payload&& value, std::uint64_t stored_size) const;
   void Ready(const std::shared_ptr<ObjectRecord>& record);
   void AnswerAskers(const std::shared_ptr<ObjectRecord>& record);
   void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);

@@ -46,7 +46,8 @@ struct RefCounts {
 struct PendingCall {
   std::uint64_t sequence = 0;
   std::uint64_t function = 0;
-  std::string name;  // for people
+  std::string_view name;  // for people; of static storage, or own_name
+  std::string own_name;
   internal::Arguments arguments;
   std::size_t unresolved = 0;     // arguments given as objects that have no value yet
   std::int64_t retries_left = 0;  // -1: without limit

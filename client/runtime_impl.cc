@@ -228,7 +228,8 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
   CheckOurs(call.arguments);
   auto pending = std::make_shared<PendingCall>();
   pending->function = call.function;
-  pending->name = call.options.name.empty() ? std::move(call.name) : std::move(call.options.name);
+  pending->own_name = std::move(call.options.name);
+  pending->name = pending->own_name.empty() ? std::string_view(call.name) : pending->own_name;
   pending->arguments = std::move(call.arguments);
   pending->retries_left = CheckedRetries("max_retries", call.options.max_retries.value_or(3));
   pending->retry_exceptions = call.options.retry_exceptions.value_or(false);

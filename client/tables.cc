@@ -122,9 +122,9 @@ void Tables::OnNodeGone(NodeId node, const std::string& reason) {
 
 void Tables::OnRayletLost(const std::string& reason) {
   core_.lost = reason;
-  const ErrorInfo error{.kind = ErrorKind::kSystem, .outcome = Outcome::kUnknown, .message = reason};
+  ErrorInfo error{.kind = ErrorKind::kSystem, .outcome = Outcome::kUnknown, .message = reason};
   actors_.FailAll(error);
-  objects_.FailAll(error);
+  objects_.FailAll(std::move(error));
   if (sink_) sink_->OnRayletLost(reason);
 }
 

@@ -44,7 +44,7 @@ TaskTable::Queue& TaskTable::QueueOf(const ShapePtr& shape, const PendingCall& f
   if (queue.key == 0) {
     queue.key = ++last_key_;
     queue.shape = shape;
-    queue.what = "task " + first.name;
+    queue.what = "task " + std::string(first.name);
     queue.runs_here = BelongsOn(core_.self.node, *shape);
     by_key_[queue.key] = &queue;
   }
@@ -185,13 +185,13 @@ void TaskTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Reply
     }
   }
   const bool failed = frame.value.kind == WireValue::Kind::kError;
-  if (!failed || !RetriesThrown(queue, call, frame.value.error)) {
+  if (!failed || !RetriesThrown(queue, call, *frame.value.error)) {
     call->done = true;
     --pending_;
     if (failed) {
-      WireValue named = frame.value;
-      named.error.method = call->name;
-      objects_.Resolve(result, named);
+      ErrorInfo named = *frame.value.error;
+      named.method = call->name;
+      objects_.Resolve(result, ErrorValue(std::move(named)));
     } else {
       objects_.Resolve(result, frame.value);
     }

@@ -1,4 +1,4 @@
-// WireWriter and WireReader: fixed-width little-endian fields in the frames that processes send each other.
+// WireSize, WireWriter and WireReader: fixed-width little-endian fields in the frames that processes send each other.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace troupe::client {
 
-// Appends to a string that it does not own.
-class WireWriter {
+// The two ways to go through the fields of a frame: to count its bytes, and to write them where there is room for as
+// many. `Out` has Append(const void*, std::size_t).
+template <class Out>
+class WireFields {
  public:
-  explicit WireWriter(std::string* out) : out_(*out) {}
-
   template <class T>
   requires std::is_integral_v<T> || std::is_enum_v<T>
-  void Put(T value) { out_.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void Put(T value) { out().Append(&value, sizeof value); }
   template <class Tag>
   void Put(const Id128<Tag>& id) {
     Put(id.high);
@@ -35,11 +35,32 @@ class WireWriter {
   // A 32-bit length and the bytes.
   void PutBytes(std::string_view bytes) {
     Put(static_cast<std::uint32_t>(bytes.size()));
-    out_.append(bytes);
+    out().Append(bytes.data(), bytes.size());
   }
 
  private:
-  std::string& out_;
+  Out& out() { return static_cast<Out&>(*this); }
+};
+
+class WireSize : public WireFields<WireSize> {
+ public:
+  std::size_t bytes() const { return bytes_; }
+  void Append(const void*, std::size_t size) { bytes_ += size; }
+
+ private:
+  std::size_t bytes_ = 0;
+};
+
+class WireWriter : public WireFields<WireWriter> {
+ public:
+  explicit WireWriter(char* to) : at_(to) {}
+  void Append(const void* bytes, std::size_t size) {
+    std::memcpy(at_, bytes, size);
+    at_ += size;
+  }
+
+ private:
+  char* at_;
 };
 
 // Reads what WireWriter wrote. A read past the end gives zeros and makes ok() false for good, so that a decoder

@@ -266,7 +266,7 @@ Executor::Prepared Executor::Prepare(std::unique_lock<std::mutex>& lock, const c
         break;
       }
       case client::WireValue::Kind::kError:
-        prepared.error = argument.value.error;
+        prepared.error = *argument.value.error;
         prepared.error->outcome = troupe::Outcome::kNotExecuted;
         return prepared;
     }
@@ -301,11 +301,17 @@ UserResult Executor::Invoke(std::unique_lock<std::mutex>& lock, Mail& mail) {
                       .instance = actor_ ? actor_->instance.get() : nullptr,
                       .values = AsBytes(mail.frame.arguments.values),
                       .resolved = std::move(prepared.resolved)};
-  internal::Context context = actor_ ? actor_->context : runtime_.BaseContext();
-  context.task = {mail.from.process.value, mail.frame.sequence};
+  const TaskId task{mail.from.process.value, mail.frame.sequence};
   // Before, not after: should the process die from here on, the call may have had an effect.
   core_.messenger->SayBegun(mail.from.process, mail.number);
-  if (actor_) return RunUserCall(lock, call, {.context = &context, .lends_cpus = holds_cpus_});
+  if (actor_) {
+    actor_->context.task = task;
+    UserResult result = RunUserCall(lock, call, {.context = &actor_->context, .lends_cpus = holds_cpus_});
+    actor_->context.task = {};
+    return result;
+  }
+  internal::Context context = runtime_.BaseContext();
+  context.task = task;
   context.gpu_ids = gpus_.Show(lease_.gpus());  // one lease follows another
   // What a task runs itself would see its GPUs.
   const bool runs_awaited = mail.frame.runs_awaited && lease_.gpus().empty();
@@ -380,8 +386,7 @@ void Executor::ReplyError(const Mail& mail, ErrorInfo error) {
   client::ReplyFrame reply;
   reply.sequence = mail.frame.sequence;
   reply.incarnation = mail.frame.incarnation;
-  reply.value.kind = client::WireValue::Kind::kError;
-  reply.value.error = Describe(std::move(error));
+  reply.value = client::ErrorValue(Describe(std::move(error)));
   core_.messenger->Send(mail.from, client::Encode(reply));
 }
 

@@ -71,7 +71,7 @@ std::vector<bool> WaitFor(std::span<const ObjectPtr> objects, const WaitOptions&
 }
 
 ObjectPtr RunTask(const Identity& function, Arguments arguments, TaskOptions options) {
-  return Runtime::Get().RunTask({function.id, function.name, std::move(arguments), std::move(options)});
+  return Runtime::Get().RunTask({function.id, function.name.c_str(), std::move(arguments), std::move(options)});
 }
 
 }  // namespace troupe::internal

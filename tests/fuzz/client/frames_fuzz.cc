@@ -75,8 +75,7 @@ std::vector<std::string> Seeds() {
   const RefName name{.kind = RefName::Kind::kActor, .id = {1, 2}, .owner = {{3, 4}, {1}}, .max_task_retries = -1};
   const WireValue text{.bytes = "value", .contained = {name}};
   const WireValue stored{.kind = WireValue::Kind::kStored, .size = 1 << 20, .nodes = {{3, 4}}, .contained = {name}};
-  const WireValue error{.kind = WireValue::Kind::kError,
-                        .error = {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed, .message = "no"}};
+  const WireValue error = ErrorValue({.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed, .message = "no"});
   const WireArguments arguments{
       .values = "values", .contained = {name, name}, .refs = {{0, name, text}, {2, name, stored}}};
   std::string alone;

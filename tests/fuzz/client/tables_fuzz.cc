@@ -244,7 +244,8 @@ class Session : private CallSink {
     value.size = input_.Take<std::uint16_t>();
     value.nodes = {kOther};
     for (std::size_t i = input_.Below(3); i > 0; --i) value.contained.push_back(AnObject());
-    value.error.kind = input_.Flip() ? ErrorKind::kThrew : ErrorKind::kRefused;
+    const ErrorKind kind = input_.Flip() ? ErrorKind::kThrew : ErrorKind::kRefused;
+    value.error = std::make_shared<const ErrorInfo>(ErrorInfo{.kind = kind});
     return value;
   }
   void Deliver(const Address& from, const std::string& frame) { tables_.OnFrame(from, frame, 0); }

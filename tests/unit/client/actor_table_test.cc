@@ -271,8 +271,7 @@ TEST_F(ActorTableTest, ExceptionsAreRetriedOnlyWhenAsked) {
     ReplyFrame reply;
     reply.sequence = result->record()->id.low;
     reply.incarnation = 1;
-    reply.value.kind = WireValue::Kind::kError;
-    reply.value.error = {.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed};
+    reply.value = ErrorValue({.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed});
     caller_.tables().OnFrame({kNode, Process(1)}, Encode(reply), 0);
   }
   EXPECT_THAT(Sent(1), ElementsAre("asked"));

@@ -39,11 +39,7 @@ class HostileFramesTest : public testing::Test {
     ReplyFrame reply;
     reply.sequence = result->record()->id.low;
     reply.incarnation = incarnation;
-    reply.value = Value();
-    if (threw) {
-      reply.value.kind = WireValue::Kind::kError;
-      reply.value.error.kind = ErrorKind::kThrew;
-    }
+    reply.value = threw ? ErrorValue({.kind = ErrorKind::kThrew}) : Value();
     me_.tables().OnFrame(from, Encode(reply), 0);
   }
 

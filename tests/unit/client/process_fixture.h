@@ -99,7 +99,8 @@ class TestProcess : private CallSink {
     auto call = std::make_shared<PendingCall>();
     call->sequence = ++core_.last_sequence;
     call->function = 7;
-    call->name = std::move(name);
+    call->own_name = std::move(name);
+    call->name = call->own_name;
     call->retries_left = retries;
     call->arguments = std::move(arguments);
     return call;
@@ -142,8 +143,7 @@ class TestProcess : private CallSink {
     ReplyFrame reply;
     reply.sequence = call.frame.sequence;
     reply.incarnation = call.frame.incarnation;
-    reply.value.kind = WireValue::Kind::kError;
-    reply.value.error = {.kind = kind, .outcome = Outcome::kFailed, .message = "thrown"};
+    reply.value = ErrorValue({.kind = kind, .outcome = Outcome::kFailed, .message = "thrown"});
     outbox_.Send(call.from, Encode(reply));
   }
 

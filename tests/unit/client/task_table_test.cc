@@ -46,8 +46,8 @@ class TaskTableTest : public testing::Test {
   std::string Take(const internal::ObjectPtr& result, std::int64_t cpus = 1) {
     const auto call = caller_.tasks().TakeAwaited(*result->record(), cpus);
     if (!call) return "";
-    taken_[call->name] = call;
-    return call->name;
+    taken_[std::string(call->name)] = call;
+    return std::string(call->name);
   }
   std::size_t Returned() { return caller_.outbox().Of(pb::ClientToRaylet::kReturnLease).size(); }
   // Lease `number` is of worker 100 + number.
@@ -75,10 +75,7 @@ class TaskTableTest : public testing::Test {
     reply.sequence = result->record()->id.low;
     reply.incarnation = lease;
     reply.value.bytes = "value";
-    if (error.kind != ErrorKind::kUnspecified) {
-      reply.value.kind = WireValue::Kind::kError;
-      reply.value.error = error;
-    }
+    if (error.kind != ErrorKind::kUnspecified) reply.value = ErrorValue(error);
     caller_.tables().OnFrame({kNode, ProcessId{100 + lease}}, Encode(reply), 0);
   }
   void Die(std::uint64_t lease, std::uint64_t reached = kAllReached) {

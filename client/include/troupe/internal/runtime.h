@@ -61,7 +61,7 @@ struct ActorName {
 
 struct TaskCall {
   std::uint64_t function = 0;
-  std::string name;  // for people
+  const char* name = "";  // for people; static storage
   Arguments arguments;
   TaskOptions options;
 };
