@@ -46,8 +46,8 @@ class SpinBudget {
   }
 
   std::chrono::nanoseconds full_;
-  // In a row. At first as many as if spinning had long failed: a process that has just begun waits to be told what to do,
-  // and takes the processor from whoever is about to tell it.
+  // In a row. At first as many as if spinning had long failed: a process that has just begun waits to be told what to
+  // do, and takes the processor from whoever is about to tell it.
   std::atomic<std::uint32_t> misses_{kPatience};
 };
 
