@@ -82,8 +82,8 @@ std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner)
   auto record = std::make_shared<ObjectRecord>();
   record->id = id;
   record->owner = owner;
-  // In the place of one that a peer's forged name made before this process came to the id.
-  records_.insert_or_assign(id, record);
+  const auto [it, added] = records_.emplace(id, record);
+  if (!added) it->second = record;  // a peer's forged name made one before this process came to the id
   return record;
 }
 
