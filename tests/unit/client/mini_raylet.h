@@ -1,5 +1,5 @@
 // MiniRaylet: the part of a raylet that messengers speak to, over a real socket and real shared memory, on a thread of
-// its own. It can be stopped like a process that gets SIGSTOP.
+// its own. It can be stopped like a process that gets SIGSTOP. What it does with all else the test says.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -82,6 +83,19 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
     std::promise<void> go_;
   };
 
+  // On the raylet's thread.
+  void Answer(ProcessId to, std::uint64_t request, pb::RayletToClient reply) {
+    reply.set_request_id(request);
+    Send(to, reply);
+  }
+
+  // Ends all connections.
+  void HangUp() {
+    Do([this] {
+      for (auto& [process, client] : clients_) client.connection->Close();
+    });
+  }
+
   void TellGone(ProcessId process) {
     pb::RayletToClient message;
     message.mutable_process_died()->set_process(process.value);
@@ -98,6 +112,8 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
   std::map<std::string, std::uint64_t> channels;  // capacity by region
   bool full = false;                              // no memory for channels
   std::atomic<bool> mute{false};                  // answers nothing
+  // Takes messages that are not of channels; of requests it may give the answer.
+  std::function<std::optional<pb::RayletToClient>(ProcessId from, const pb::ClientToRaylet&)> on_message;
   std::atomic<std::size_t> routed_bytes{0};
 
  private:
@@ -145,11 +161,13 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
   void Take(const raylet::ClientInfo& client, const pb::ClientToRaylet& message) {
     if (message.has_open_channel()) return broker_->Open(client, message.request_id(), message.open_channel());
     if (message.has_close_channel()) return broker_->Close(client, message.close_channel());
-    if (!message.has_ping()) return;  // no answer
-    pb::RayletToClient reply;
-    reply.set_request_id(message.request_id());
-    reply.mutable_done();
-    Send(client.process, reply);
+    if (message.has_ping()) {
+      pb::RayletToClient reply;
+      reply.mutable_done();
+      return Answer(client.process, message.request_id(), reply);
+    }
+    if (!on_message) return;
+    if (const auto reply = on_message(client.process, message)) Answer(client.process, message.request_id(), *reply);
   }
 
   bool Connected(ProcessId client) const override { return clients_.contains(client); }
