@@ -83,6 +83,9 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
     std::promise<void> go_;
   };
 
+  void Tell(ProcessId to, const pb::RayletToClient& message) {
+    Do([&] { Send(to, message); });
+  }
   // On the raylet's thread.
   void Answer(ProcessId to, std::uint64_t request, pb::RayletToClient reply) {
     reply.set_request_id(request);
