@@ -265,7 +265,7 @@ TEST_F(ObjectTableTest, AProcessIsNeededWhileOthersHoldWhatItOwns) {
 TEST_F(ObjectTableTest, AChainOfValuesGoesHoweverLongItIs) {
   auto last = owner_.Put("first");
   const ObjectId first = last->record()->id;
-  for (int i = 0; i < 20'000; ++i) last = owner_.Put("next", {last});
+  for (int i = 0; i < 200'000; ++i) last = owner_.Put("next", {last});
   Drop(owner_, &last);
   EXPECT_FALSE(Owned(first));
 }
@@ -273,7 +273,7 @@ TEST_F(ObjectTableTest, AChainOfValuesGoesHoweverLongItIs) {
 TEST_F(ObjectTableTest, AChainOfValuesMayOutliveTheTables) {
   auto process = std::make_unique<TestProcess>(kHere, 9);
   std::vector<internal::ObjectPtr> chain = {process->Put("first")};
-  for (int i = 0; i < 20'000; ++i) chain.push_back(process->Put("next", {chain.back()}));
+  for (int i = 0; i < 200'000; ++i) chain.push_back(process->Put("next", {chain.back()}));
   const std::weak_ptr<ObjectRecord> first = chain.front()->record();
   process.reset();
   chain.erase(chain.begin(), chain.end() - 1);
