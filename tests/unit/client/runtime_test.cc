@@ -70,7 +70,10 @@ class RuntimeTest : public testing::Test {
   }
   ~RuntimeTest() override {
     runtime_.Stop();
-    raylet_.Do([this] { store_.reset(); });
+    raylet_.Do([this] {
+      raylet_.on_message = nullptr;  // what was on the way comes to nobody
+      store_.reset();
+    });
   }
 
   ObjectPtr Put(std::string bytes) { return runtime_.Put({std::move(bytes), {}, {}}); }

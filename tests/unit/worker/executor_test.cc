@@ -171,6 +171,7 @@ class ExecutorTest : public testing::Test {
     thread_.join();
     internal::SetRuntime(nullptr);
     runtime_->Stop();
+    raylet_.Do([this] { raylet_.on_message = nullptr; });  // what was on the way comes to nobody
   }
 
   void Host(int start, std::uint32_t max_pending_calls = 0) {
