@@ -62,7 +62,7 @@ PackageUse UnpackedPackages::UseOf(const std::string& package) {
   if (PackageUse use = found.use.lock()) return use;
   std::erase(unused_, package);
   unused_bytes_ -= found.bytes;
-  const PackageUse use = std::make_shared<const UsedPackage>(self_, package, DirectoryOf(package));
+  PackageUse use = std::make_shared<const UsedPackage>(self_, package, DirectoryOf(package));
   found.use = use;
   return use;
 }
