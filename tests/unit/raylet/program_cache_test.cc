@@ -57,7 +57,8 @@ class ProgramCacheTest : public ::testing::Test {
     EXPECT_TRUE(hash.ok()) << hash.status().ToString();
     return hash.ok() ? *hash : "";
   }
-  bool IsThere(const std::string& package) { return fs::exists(dir_ / ("there/programs/" + package + "/bin")); }
+  // In a cache of the test's own.
+  bool IsThere(const std::string& package) { return fs::exists(dir_ / ("own/programs/" + package + "/bin")); }
   bool UntilGone(const std::string& package) {
     return runner_.Until([&] { return !IsThere(package); });
   }
@@ -185,7 +186,7 @@ TEST_F(ProgramCacheTest, SaysWhyAProgramCannotBeHad) {
 }
 
 TEST_F(ProgramCacheTest, KeepsOfWhatNobodyUsesTheLastUsedUpToABound) {
-  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 30'000);
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "own", 30'000);
   const std::string a = AnyPackage("a"), b = AnyPackage("b"), c = AnyPackage("c");
   Visit(cache, a);
   Visit(cache, b);
@@ -201,11 +202,11 @@ TEST_F(ProgramCacheTest, KeepsOfWhatNobodyUsesTheLastUsedUpToABound) {
   Visit(cache, b);
   EXPECT_GT(store_.gets, gets) << "it comes from the head again";
   EXPECT_TRUE(UntilGone(c));
-  EXPECT_TRUE(runner_.Until([&] { return FilesIn(dir_ / "there/programs") == 2; })) << "nothing is left of it";
+  EXPECT_TRUE(runner_.Until([&] { return FilesIn(dir_ / "own/programs") == 2; })) << "nothing is left of it";
 }
 
 TEST_F(ProgramCacheTest, KeepsWhatSomebodyUsesHoweverMuchThatIs) {
-  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "own", 0);
   const std::string a = AnyPackage("a"), b = AnyPackage("b");
   Result<PackageUse> first = Fetch(cache, a), second = Fetch(cache, a);
   ASSERT_TRUE(first.ok() && second.ok());
@@ -219,7 +220,7 @@ TEST_F(ProgramCacheTest, KeepsWhatSomebodyUsesHoweverMuchThatIs) {
 }
 
 TEST_F(ProgramCacheTest, WhatIsBeingRemovedComesAgainWhole) {
-  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "own", 0);
   const std::string package = AnyPackage("a");
   for (int i = 0; i < 20; ++i) {
     Visit(cache, package);  // is removed from here on
@@ -231,7 +232,7 @@ TEST_F(ProgramCacheTest, WhatIsBeingRemovedComesAgainWhole) {
 }
 
 TEST_F(ProgramCacheTest, KeepsThePackageThatADriverOfThisNodeRunsFrom) {
-  ProgramCache cache(runner_.loop, store_, here_, dir_ / "there", 0);
+  ProgramCache cache(runner_.loop, store_, here_, dir_ / "own", 0);
   const std::string package = AnyPackage("a");
   Result<PackageUse> of_driver = Fetch(cache, package);
   ASSERT_TRUE(of_driver.ok()) << of_driver.status().ToString();
@@ -247,17 +248,17 @@ TEST_F(ProgramCacheTest, KeepsThePackageThatADriverOfThisNodeRunsFrom) {
 
 TEST_F(ProgramCacheTest, RemovesWhatAnEarlierRayletLeft) {
   const std::string package = AnyPackage("a");
-  fs::create_directories(dir_ / ("there/programs/" + package + "/bin"));  // half removed
-  fs::create_directories(dir_ / ("there/programs/" + std::string(64, 'a') + "/bin"));
-  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "there");
+  fs::create_directories(dir_ / ("own/programs/" + package + "/bin"));  // half removed
+  fs::create_directories(dir_ / ("own/programs/" + std::string(64, 'a') + "/bin"));
+  ProgramCache cache(runner_.loop, store_, NodeId::Random(), dir_ / "own");
   const auto fetched = Fetch(cache, package);
   ASSERT_TRUE(fetched.ok()) << fetched.status().ToString();
   EXPECT_TRUE(fs::exists((*fetched)->directory() + "/bin/a"));
-  EXPECT_EQ(FilesIn(dir_ / "there/programs"), 1u);
+  EXPECT_EQ(FilesIn(dir_ / "own/programs"), 1u);
 }
 
 TEST_F(ProgramCacheTest, APackageMayBeHeldForLongerThanTheCacheLives) {
-  auto cache = std::make_unique<ProgramCache>(runner_.loop, store_, NodeId::Random(), dir_ / "there", 0);
+  auto cache = std::make_unique<ProgramCache>(runner_.loop, store_, NodeId::Random(), dir_ / "own", 0);
   const Result<PackageUse> fetched = Fetch(*cache, AnyPackage("a"));
   cache.reset();
   ASSERT_TRUE(fetched.ok());
