@@ -111,7 +111,7 @@ void ActorTable::SendCreation(const std::shared_ptr<ActorRecord>& actor, bool ge
   actor->spec.reset();
   create.set_get_if_exists(get_if_exists);
   // The arguments may be read by several incarnations, so nobody is counted: this process keeps what they name.
-  EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self), create.mutable_spec()->mutable_arguments());
+  create.mutable_spec()->set_arguments(EncodeArguments(ToWire(objects_, codec_, actor->arguments, core_.self)));
   Enter(actor, ActorPhase::kRegistering);
   AskToRegister(actor, std::move(message), registered);
 }

@@ -161,8 +161,8 @@ std::string CutText(std::string text) {
   return text + rest;
 }
 
-void EncodeArguments(const WireArguments& arguments, std::string* out) {
-  *out = Encoded([&](auto& w) { Write(w, arguments); });
+std::string EncodeArguments(const WireArguments& arguments) {
+  return Encoded([&](auto& w) { Write(w, arguments); });
 }
 
 bool DecodeArguments(std::string_view in, WireArguments* out) {

@@ -123,7 +123,7 @@ struct ActorKnownFrame {
 inline constexpr std::size_t kMaxErrorText = 64 * 1024;
 std::string CutText(std::string text);
 
-void EncodeArguments(const WireArguments& arguments, std::string* out);
+std::string EncodeArguments(const WireArguments& arguments);
 bool DecodeArguments(std::string_view in, WireArguments* out);
 
 std::string Encode(const CallFrame& frame);

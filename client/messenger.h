@@ -108,7 +108,6 @@ class Messenger final : public Outbox, private RayletSession::Handler, private C
  private:
   class Doorbell;
 
-  // Where threads are that may wait for what has changed.
   void Kick() { watch_->Kick(); }
 
   // --- RayletSession::Handler --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "client/outbox.h"
 #include "common/signal_mask.h"
 #include "ipc/client_wire.h"
 
@@ -10,7 +11,6 @@ namespace troupe::client {
 namespace {
 
 using namespace std::chrono_literals;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kConnectTimeout = 10s;
 constexpr auto kFarewell = 1s;
@@ -23,7 +23,7 @@ Result<pb::Registered> RayletSession::Register(const std::string& socket_path, c
   message.set_request_id(++last_request_);
   *message.mutable_register_() = hello;
   TROUPE_RETURN_IF_ERROR(socket_->Send(ipc::kToRaylet, message.SerializeAsString()));
-  Result<ipc::Frame> received = socket_->Receive(SteadyClock::now() + patience_.registration);
+  Result<ipc::Frame> received = socket_->Receive(Clock::now() + patience_.registration);
   if (received.status().code() == StatusCode::kDeadlineExceeded) {
     return DeadlineExceeded("the raylet at " + socket_path + " did not answer the registration within " +
                             std::to_string(patience_.registration.count() / 1000) +
@@ -47,8 +47,8 @@ void RayletSession::Listen() {
 
 void RayletSession::Stop() {
   if (!socket_) return;
-  const auto deadline = SteadyClock::now() + kFarewell;
-  while (thread_.joinable() && socket_->queued_bytes() > 0 && SteadyClock::now() < deadline) {
+  const auto deadline = Clock::now() + kFarewell;
+  while (thread_.joinable() && socket_->queued_bytes() > 0 && Clock::now() < deadline) {
     std::this_thread::sleep_for(1ms);  // the thread sends it
   }
   {
@@ -90,7 +90,7 @@ void RayletSession::SendRouted(const Address& to, std::string_view frame) {
 // A raylet that is stopped keeps its connection, and those who wait for it would wait for ever.
 Result<ipc::Frame> RayletSession::ReceiveOrAsk() {
   for (int asked = 0;; ++asked) {
-    Result<ipc::Frame> frame = socket_->Receive(SteadyClock::now() + patience_.silence);
+    Result<ipc::Frame> frame = socket_->Receive(Clock::now() + patience_.silence);
     if (frame.ok() || frame.status().code() != StatusCode::kDeadlineExceeded) return frame;
     if (asked == patience_.questions) {
       return Unavailable("it has not answered for " + std::to_string(patience_.silence.count() * asked / 1000) +

@@ -54,9 +54,7 @@ void CheckCount(std::string_view bytes) {
 void CheckArguments(std::string_view bytes) {
   WireArguments arguments;
   if (!DecodeArguments(bytes, &arguments)) return;
-  std::string again;
-  EncodeArguments(arguments, &again);
-  TROUPE_CHECK(again == bytes);
+  TROUPE_CHECK(EncodeArguments(arguments) == bytes);
 }
 
 void Check(std::string_view bytes) {
@@ -78,8 +76,7 @@ std::vector<std::string> Seeds() {
   const WireValue error = ErrorValue({.kind = ErrorKind::kThrew, .outcome = Outcome::kFailed, .message = "no"});
   const WireArguments arguments{
       .values = "values", .contained = {name, name}, .refs = {{0, name, text}, {2, name, stored}}};
-  std::string alone;
-  EncodeArguments(arguments, &alone);
+  const std::string alone = EncodeArguments(arguments);
   return {Encode(CallFrame{.sequence = 1, .function = 2, .actor = {1, 2}, .incarnation = 3, .arguments = arguments}),
           Encode(ReplyFrame{.sequence = 1, .incarnation = 3, .value = text}),
           Encode(ReplyFrame{.sequence = 1, .incarnation = 3, .value = stored}),

@@ -185,7 +185,7 @@ class ExecutorTest : public testing::Test {
     assign.mutable_spec()->set_class_name("hosted::Probe");
     assign.mutable_spec()->set_constructor(internal::Registration<internal::ConstructorSource<Probe, int>>::Get().id);
     assign.mutable_spec()->set_max_pending_calls(max_pending_calls);
-    client::EncodeArguments(arguments, assign.mutable_spec()->mutable_arguments());
+    assign.mutable_spec()->set_arguments(client::EncodeArguments(arguments));
     raylet_.Tell(kWorker, message);
     AwaitTold(pb::ClientToRaylet::kActorConstructed);
   }
