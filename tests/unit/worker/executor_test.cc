@@ -8,6 +8,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -153,10 +154,7 @@ class ExecutorTest : public testing::Test {
  protected:
   ExecutorTest() {
     raylet_.Do([this] {
-      raylet_.on_message = [this](ProcessId, const pb::ClientToRaylet& message) {
-        taken_.push_back(message);
-        return std::nullopt;
-      };
+      raylet_.on_message = [this](ProcessId, const pb::ClientToRaylet& message) { return OnMessage(message); };
     });
     pb::RegisterClient hello;
     hello.set_process(kWorker.value);
@@ -222,6 +220,16 @@ class ExecutorTest : public testing::Test {
   Caller caller_{raylet_};
 
  private:
+  // On the raylet's thread, which has no objects.
+  std::optional<pb::RayletToClient> OnMessage(const pb::ClientToRaylet& message) {
+    taken_.push_back(message);
+    if (!message.has_get_object()) return std::nullopt;
+    pb::RayletToClient lost;
+    lost.mutable_error()->set_kind(pb::Error::OBJECT_LOST);
+    lost.mutable_error()->set_message("no copy is left");
+    return lost;
+  }
+
   std::vector<pb::ClientToRaylet> taken_;  // of the raylet's thread
   std::promise<int> status_;
   std::thread thread_;
@@ -261,6 +269,24 @@ TEST_F(ExecutorTest, RefusesWhatIsNotForIt) {
               HasSubstr("this is incarnation 7"));
   EXPECT_THAT(refusal(caller_.CallTask(1, 1)), HasSubstr("hosts an actor and runs no tasks"));
   EXPECT_EQ(caller_.Await(caller_.CallActor(Method<&Probe::Add>(), Bytes(1))).value, Bytes(1)) << "none of them ran";
+}
+
+TEST_F(ExecutorTest, ACallWhoseArgumentCannotBeReadDoesNotRun) {
+  Host(0);
+  CallFrame frame;
+  frame.function = Method<&Probe::Add>();
+  frame.actor = kActor;
+  frame.incarnation = kIncarnation;
+  client::WireArgument argument;
+  argument.name = {.id = {kCaller.value, 99}, .owner = {MiniRaylet::kNode, kCaller}};
+  argument.value.kind = WireValue::Kind::kStored;
+  argument.value.size = 4;
+  frame.arguments.refs.push_back(argument);
+  const auto reply = caller_.Await(caller_.Call(std::move(frame)));
+  ASSERT_NE(reply.error, nullptr);
+  EXPECT_EQ(reply.error->kind, ErrorKind::kObjectLost);
+  EXPECT_EQ(reply.error->outcome, Outcome::kNotExecuted);
+  EXPECT_EQ(reply.error->message, "its argument 1 cannot be read: no copy is left");
 }
 
 TEST_F(ExecutorTest, AFullMailboxRefusesAndALaterCallRuns) {
