@@ -346,7 +346,9 @@ void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::Acto
   // An answer that was waited for may come after an update that followed it. The last word needs no number.
   const bool stale = info.version() < actor->version || info.incarnation() < actor->incarnation;
   if (stale && info.state() != pb::DEAD) return;
-  if (info.state() == pb::ALIVE && info.incarnation() <= actor->ended) return;  // old news
+  // The process whose last words are awaited has ended, by the head's own word.
+  const std::uint64_t ended = actor->phase == ActorPhase::kLastWords ? actor->incarnation : actor->ended;
+  if (info.state() == pb::ALIVE && info.incarnation() <= ended) return;  // old news
   actor->version = info.version();
   if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool ends_process = info.state() != pb::ALIVE || info.incarnation() != actor->incarnation;

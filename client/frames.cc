@@ -249,8 +249,9 @@ bool Decode(std::string_view frame, CallFrame* out) {
     out->actor = r.Get<ActorId>();
     out->incarnation = r.Get<std::uint64_t>();
     out->attempt = r.Get<std::uint32_t>();
-    out->runs_awaited = r.Get<std::uint8_t>() != 0;
-    return Read(r, &out->arguments);
+    const auto runs_awaited = r.Get<std::uint8_t>();
+    out->runs_awaited = runs_awaited == 1;
+    return runs_awaited <= 1 && Read(r, &out->arguments);
   });
 }
 

@@ -198,6 +198,19 @@ TEST_F(ActorTableTest, TheNextIncarnationWaitsForTheLastWordsOfTheOne) {
   EXPECT_THAT(Sent(2), ElementsAre("b", "c")) << "a has its answer";
 }
 
+TEST_F(ActorTableTest, AProcessThatTheHeadSaidHasEndedDoesNotComeToLifeAgain) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1);
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  caller_.Update(Info(pb::RESTARTING, 1, "it crashed"));
+  caller_.Update(Info(pb::ALIVE, 1));
+  caller_.outbox().Advance(2s);  // nobody else tells of its end
+  EXPECT_FALSE(actor->record()->running());
+  EXPECT_THAT(Sent(1), IsEmpty());
+  caller_.Update(Info(pb::ALIVE, 2));
+  EXPECT_THAT(Sent(2), ElementsAre("a"));
+}
+
 TEST_F(ActorTableTest, CallsWithRetriesGoAgainAheadOfTheQueue) {
   auto actor = CreateAlive();
   auto a = Call(actor, "a", 1), b = Call(actor, "b", 0), c = Call(actor, "c", -1);
