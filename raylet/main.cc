@@ -16,11 +16,11 @@
 #include "common/logging.h"
 #include "common/session.h"
 #include "common/stdio_descriptors.h"
-#include "raylet/guard.h"
-#include "raylet/node_capacity.h"
-#include "raylet/orphans.h"
+#include "raylet/leases/node_capacity.h"
 #include "raylet/raylet.h"
 #include "raylet/session_files.h"
+#include "raylet/workers/guard.h"
+#include "raylet/workers/orphans.h"
 #include "rpc/security.h"
 
 namespace troupe::raylet {

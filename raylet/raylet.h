@@ -8,9 +8,9 @@
 
 #include "common/asio_event_loop.h"
 #include "common/status.h"
-#include "raylet/log_keeper.h"
-#include "raylet/node_capacity.h"
-#include "raylet/program_cache.h"
+#include "raylet/leases/node_capacity.h"
+#include "raylet/logs/log_keeper.h"
+#include "raylet/programs/program_cache.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {

@@ -33,7 +33,7 @@ std::uint64_t FilesUnder(const fs::path& root) {
   for (fs::recursive_directory_iterator it(root, error), end; it != end; it.increment(error)) {
     if (it->path().filename() == "files") {
       it.disable_recursion_pending();                                           // the test's own
-    } else if (!it->path().filename().string().starts_with("worker-spare-")) {  // bounded: raylet/log_keeper.h
+    } else if (!it->path().filename().string().starts_with("worker-spare-")) {  // bounded: raylet/logs/log_keeper.h
       files += it->is_regular_file(error);
     }
   }

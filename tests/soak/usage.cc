@@ -54,7 +54,7 @@ void AddFiles(const std::string& folder, Usage* usage) {
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     struct stat info {};
     if (::lstat(it->path().c_str(), &info) != 0) continue;
-    // Empty logs that wait for the next workers: up to a bound of their own (raylet/log_keeper.h).
+    // Empty logs that wait for the next workers: up to a bound of their own (raylet/logs/log_keeper.h).
     if (!it->path().filename().string().starts_with("worker-spare-")) ++usage->files;
     usage->file_bytes += static_cast<std::uint64_t>(info.st_blocks) * kStatBlock;
   }

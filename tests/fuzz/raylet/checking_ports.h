@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "common/check.h"
-#include "raylet/head_port.h"
-#include "raylet/outbox.h"
-#include "raylet/worker_source.h"
+#include "raylet/links/head_port.h"
+#include "raylet/links/outbox.h"
+#include "raylet/workers/worker_source.h"
 
 namespace troupe::raylet::checking {
 

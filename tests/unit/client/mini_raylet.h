@@ -23,7 +23,7 @@
 #include "ipc/client_wire.h"
 #include "ipc/doorbell.h"
 #include "ipc/server_socket.h"
-#include "raylet/channel_broker.h"
+#include "raylet/links/channel_broker.h"
 #include "tests/unit/ipc/test_region.h"
 
 namespace troupe::client {

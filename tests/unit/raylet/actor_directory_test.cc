@@ -1,4 +1,4 @@
-#include "raylet/actor_directory.h"
+#include "raylet/links/actor_directory.h"
 
 #include <gtest/gtest.h>
 

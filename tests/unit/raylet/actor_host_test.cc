@@ -1,4 +1,4 @@
-#include "raylet/actor_host.h"
+#include "raylet/workers/actor_host.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/cgroup_limits.h"
+#include "raylet/workers/cgroup_limits.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "raylet/driver_runner.h"
+#include "raylet/workers/driver_runner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/event_outbox.h"
+#include "raylet/links/event_outbox.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

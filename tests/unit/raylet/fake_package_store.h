@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "raylet/package_exchange.h"
+#include "raylet/programs/package_exchange.h"
 
 namespace troupe::test {
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "raylet/worker_pool.h"
+#include "raylet/workers/worker_pool.h"
 
 namespace troupe::test {
 

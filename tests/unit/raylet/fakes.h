@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "common/resources.h"
-#include "raylet/head_port.h"
-#include "raylet/object_transfers.h"
-#include "raylet/outbox.h"
-#include "raylet/regions.h"
-#include "raylet/worker_source.h"
+#include "raylet/links/head_port.h"
+#include "raylet/links/outbox.h"
+#include "raylet/objects/object_transfers.h"
+#include "raylet/objects/regions.h"
+#include "raylet/workers/worker_source.h"
 
 namespace troupe::raylet {
 

@@ -1,11 +1,11 @@
-#include "raylet/job_table.h"
+#include "raylet/programs/job_table.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "fakes.h"
-#include "raylet/cluster_view.h"
+#include "raylet/links/cluster_view.h"
 
 namespace troupe::raylet {
 namespace {

@@ -1,4 +1,4 @@
-#include "raylet/lease_manager.h"
+#include "raylet/leases/lease_manager.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "common/manual_event_loop.h"
 #include "fakes.h"
 #include "raylet/convert.h"
-#include "raylet/remote_leases.h"
+#include "raylet/leases/remote_leases.h"
 
 namespace troupe::raylet {
 namespace {

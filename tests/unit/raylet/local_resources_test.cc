@@ -1,4 +1,4 @@
-#include "raylet/local_resources.h"
+#include "raylet/leases/local_resources.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/log_flusher.h"
+#include "raylet/logs/log_flusher.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "raylet/log_forwarder.h"
+#include "raylet/logs/log_forwarder.h"
 
 #include <gtest/gtest.h>
 

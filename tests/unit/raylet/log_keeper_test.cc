@@ -1,4 +1,4 @@
-#include "raylet/log_keeper.h"
+#include "raylet/logs/log_keeper.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/log_lines.h"
+#include "raylet/logs/log_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

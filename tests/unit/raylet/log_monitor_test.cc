@@ -1,4 +1,4 @@
-#include "raylet/log_monitor.h"
+#include "raylet/logs/log_monitor.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "raylet/memory_thread.h"
+#include "raylet/objects/memory_thread.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

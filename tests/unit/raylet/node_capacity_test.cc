@@ -1,4 +1,4 @@
-#include "raylet/node_capacity.h"
+#include "raylet/leases/node_capacity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/node_lease.h"
+#include "raylet/leases/node_lease.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/object_manager.h"
+#include "raylet/objects/object_manager.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "raylet/orphans.h"
+#include "raylet/workers/orphans.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "raylet/process.h"
+#include "raylet/workers/process.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 
 #include <filesystem>
 
-#include "raylet/watched_process.h"
+#include "raylet/workers/watched_process.h"
 #include "tests/unit/jobs/temporary_directory.h"
 #include "tests/unit/raylet/loop_runner.h"
 

@@ -1,4 +1,4 @@
-#include "raylet/program_cache.h"
+#include "raylet/programs/program_cache.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -24,10 +24,10 @@
 #include "ipc/shared_region.h"
 #include "object_store/store_view.h"
 #include "proto/client.pb.h"
-#include "raylet/client_registry.h"
 #include "raylet/convert.h"
-#include "raylet/process.h"
+#include "raylet/links/client_registry.h"
 #include "raylet/session_files.h"
+#include "raylet/workers/process.h"
 
 namespace troupe::raylet {
 namespace {

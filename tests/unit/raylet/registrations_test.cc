@@ -1,4 +1,4 @@
-#include "raylet/registrations.h"
+#include "raylet/links/registrations.h"
 
 #include <gtest/gtest.h>
 

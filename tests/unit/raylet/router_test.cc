@@ -1,4 +1,4 @@
-#include "raylet/router.h"
+#include "raylet/links/router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "fakes.h"
 #include "ipc/channel.h"
 #include "ipc/client_wire.h"
-#include "raylet/channel_broker.h"
+#include "raylet/links/channel_broker.h"
 
 namespace troupe::raylet {
 namespace {

@@ -1,4 +1,4 @@
-#include "raylet/worker_pool.h"
+#include "raylet/workers/worker_pool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
