@@ -252,11 +252,19 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
   if (!actor.info.name().empty()) NameIsFree(actor.info.name_space(), actor.info.name());
 }
 
-void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted* const> running) {
-  std::set<ActorId> listed;
-  for (const pb::ActorStarted* started : running) {
-    listed.insert(ActorIdOrNone(started->id()));
-    OnStarted(node, *started);
+void ActorTable::NodeJoined(const NodeId& node, const pb::NodeHello& hello) {
+  std::set<ActorId> listed;  // those of another incarnation, which may be about to end there, do not count
+  const auto list = [&](const std::string& id, std::uint64_t incarnation) {
+    const Actor* actor = Current(node, id, incarnation);
+    if (actor != nullptr) listed.insert(actor->id);
+    return actor != nullptr;
+  };
+  for (const pb::ActorStarted& started : hello.actors()) {
+    list(started.id(), started.incarnation());
+    OnStarted(node, started);
+  }
+  for (const pb::ActorStarting& starting : hello.starting()) {
+    if (!list(starting.id(), starting.incarnation())) StopStray(node, starting.id(), starting.incarnation());
   }
   auto& unlisted = unlisted_[node];
   unlisted.clear();
@@ -269,7 +277,8 @@ void ActorTable::NodeJoined(const NodeId& node, std::span<const pb::ActorStarted
     }
     if (actor.doomed) return SendStop(actor, actor.info.ending(), false);
     if (actor.stop_to_restart) return SendStop(actor, "it was killed", false);
-    if (actor.released) SendStop(actor, "its last handle went", true);
+    // One that starts is told once its constructor has returned.
+    if (actor.released && actor.info.state() == pb::ALIVE) SendStop(actor, "its last handle went", true);
   });
 }
 

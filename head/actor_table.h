@@ -16,7 +16,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,9 +64,9 @@ class ActorTable {
   void OnStarted(const NodeId& node, const pb::ActorStarted& started);
   void OnStartFailed(const NodeId& node, const pb::ActorStartFailed& failed);
   void OnProcessDied(const NodeId& node, const pb::ActorProcessDied& died);
-  // A node said which actors run on it; what was sent to it before may be lost. It may still have news of those that it
-  // did not list, sent ahead of its first report.
-  void NodeJoined(const NodeId& node, std::span<const pb::ActorStarted* const> running);
+  // A node said which actors run or start on it; what was sent to it before may be lost. It may still have news of
+  // those that it did not list, sent ahead of its first report.
+  void NodeJoined(const NodeId& node, const pb::NodeHello& hello);
   void NodeReported(const NodeId& node);
   void NodeDied(const NodeId& node, const std::string& reason);
   void ProcessEnded(ProcessId process);  // of any kind: what it created and is not detached ends

@@ -35,9 +35,7 @@ void Cluster::Greet(const NodeId& node, const pb::NodeHello& hello) {
   pb::HeadToNode message;
   *message.mutable_welcome() = nodes_.Welcome();
   environment_.nodes.Send(node, message);
-  std::vector<const pb::ActorStarted*> running;
-  for (const pb::ActorStarted& actor : hello.actors()) running.push_back(&actor);
-  actors_.NodeJoined(node, running);
+  actors_.NodeJoined(node, hello);
   jobs_.NodeJoined(node);
   actors_.CapacityChanged();
 }

@@ -415,6 +415,7 @@ pb::NodeHello Raylet::Impl::Hello() const {
   hello.set_store_capacity(options.capacity.store);
   for (const std::string& limit : options.capacity.limits) hello.add_limits(limit);
   for (pb::ActorStarted& actor : actors.Running()) *hello.add_actors() = std::move(actor);
+  for (pb::ActorStarting& actor : actors.Starting()) *hello.add_starting() = std::move(actor);
   return hello;
 }
 

@@ -231,6 +231,17 @@ std::vector<pb::ActorStarted> ActorHost::Running() const {
   return running;
 }
 
+std::vector<pb::ActorStarting> ActorHost::Starting() const {
+  std::vector<pb::ActorStarting> starting;
+  for (const auto& [key, actor] : actors_) {
+    if (actor.hosted.running || actor.reported_failed) continue;
+    pb::ActorStarting& entry = starting.emplace_back();
+    entry.set_id(key.first.Bytes());
+    entry.set_incarnation(key.second);
+  }
+  return starting;
+}
+
 std::int64_t ActorHost::PlacementCpuUnits() const {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   std::int64_t units = 0;

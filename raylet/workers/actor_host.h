@@ -61,6 +61,8 @@ class ActorHost {
   std::optional<pb::ActorStarted> StartedIn(ProcessId worker) const;
   // Those that run, for a head that has just come (back).
   std::vector<pb::ActorStarted> Running() const;
+  // Those whose constructors have not returned, for the same.
+  std::vector<pb::ActorStarting> Starting() const;
   // What the actors without CPUs of their own count for, in units of resources.
   std::int64_t PlacementCpuUnits() const;
   std::size_t size() const { return actors_.size(); }

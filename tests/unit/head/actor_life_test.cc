@@ -571,6 +571,47 @@ TEST_F(ActorLifeTest, ANodeThatComesBackInTimeKeepsItsActors) {
   EXPECT_EQ(State(1), pb::ALIVE);
 }
 
+TEST_F(ActorLifeTest, ANodeThatComesBackIsNotToldAgainToStartWhatItStarts) {
+  Register(Restartable(1, -1));
+  Register(Restartable(2, -1));
+  TakeStarts(1);
+  Lose(one_);
+  pb::NodeHello hello = Hello(1);
+  for (const std::uint64_t number : {1, 40}) {
+    pb::ActorStarting& starting = *hello.add_starting();
+    starting.set_id(ActorNumber(number).Bytes());
+    starting.set_incarnation(1);
+  }
+  Join(hello);
+  Report(1, 2);
+  const auto starts = TakeStarts(1);
+  ASSERT_EQ(starts.size(), 1u) << "of the one that it does not start";
+  EXPECT_EQ(starts[0].spec().id(), ActorNumber(2).Bytes());
+  const auto stops = TakeStops(1);
+  ASSERT_EQ(stops.size(), 1u);
+  EXPECT_EQ(stops[0].id(), ActorNumber(40).Bytes()) << "nobody ordered that";
+  Started(1, 1);
+  EXPECT_EQ(State(1), pb::ALIVE);
+}
+
+TEST_F(ActorLifeTest, ANodeThatComesBackWithAnEarlierIncarnationIsToldToStartTheNext) {
+  Run(Restartable(1, -1), 1);
+  ProcessDied(1, 1, 1);
+  loop_.Advance(100ms);
+  ASSERT_EQ(TakeStarts(1).size(), 1u);
+  Lose(one_);
+  pb::NodeHello hello = Hello(1);
+  pb::ActorStarted& ending = *hello.add_actors();
+  ending.set_id(ActorNumber(1).Bytes());
+  ending.set_incarnation(1);
+  *ending.mutable_address() = ToProto({Node(1), ProcessId{1001}});
+  Join(hello);
+  Report(1, 4);
+  const auto starts = TakeStarts(1);
+  ASSERT_EQ(starts.size(), 1u) << "the order may have been lost";
+  EXPECT_EQ(starts[0].incarnation(), 2u);
+}
+
 TEST_F(ActorLifeTest, WatchersHearOfEveryChangeUntilDeath) {
   Register(Restartable(1, 1));
   Watch(1, 1);

@@ -68,6 +68,9 @@ TEST_F(ActorHostTest, StartsAnActorAndSaysWhereItRuns) {
   EXPECT_TRUE(assigned[0].assign_actor().was_restarted());
   EXPECT_EQ(assigned[0].assign_actor().gpus_size(), 1);
   EXPECT_TRUE(head_.events.empty()) << "its constructor has not returned";
+  ASSERT_EQ(host_.Starting().size(), 1U);
+  EXPECT_EQ(host_.Starting()[0].id(), id_.Bytes());
+  EXPECT_EQ(host_.Starting()[0].incarnation(), 2U);
   EXPECT_FALSE(host_.StartedIn(worker));
   ASSERT_TRUE(Construct(worker, 2).ok());
   ASSERT_TRUE(host_.StartedIn(worker));
@@ -76,6 +79,7 @@ TEST_F(ActorHostTest, StartsAnActorAndSaysWhereItRuns) {
   EXPECT_EQ(Last().actor_started().address().process(), worker.value);
   EXPECT_EQ(Last().actor_started().incarnation(), 2U);
   EXPECT_EQ(host_.Running().size(), 1U);
+  EXPECT_TRUE(host_.Starting().empty());
   EXPECT_EQ(host_.PlacementCpuUnits(), ResourceSet::kUnit);
 }
 
@@ -226,6 +230,7 @@ TEST_F(ActorHostTest, AnActorWhoseConstructorFailedCannotRunAfterAll) {
   EXPECT_FALSE(Construct(worker).ok());
   EXPECT_TRUE(Last().has_actor_start_failed());
   EXPECT_TRUE(host_.Running().empty());
+  EXPECT_TRUE(host_.Starting().empty()) << "it was said to have failed";
 }
 
 }  // namespace
