@@ -63,7 +63,7 @@ struct ActorRecord {
   std::uint64_t version = 0;      // of the latest word that was believed, held ones included: an older one is not
   std::uint64_t incarnation = 0;  // the latest that was told of; never falls
   std::uint64_t ended = 0;        // the latest whose process is known here to be gone: it does not come to life again
-  Address address;                // of the process of `incarnation`, in kRunning, kLastWords and kCut
+  Address address;                // of the one process of `incarnation`, in kRunning, kLastWords and kCut
   ErrorInfo death;                // why the latest process ended; in kDead, why there is none any more
   std::string pending_reason;     // what it waits for, if it does
   bool infeasible = false;        // no node of the cluster could ever hold it

@@ -355,10 +355,9 @@ void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::Acto
   switch (actor->phase) {
     case ActorPhase::kLastWords: actor->held = info; return;
     case ActorPhase::kCut:
-      if (!ends_process) return;  // it is there, as was known
-      break;
     case ActorPhase::kRunning:
-      if (ends_process && !core_.IsDead(actor->address)) return Hold(actor, info);
+      if (!ends_process) return;  // it is there, as was known: an incarnation has one process
+      if (actor->running() && !core_.IsDead(actor->address)) return Hold(actor, info);
       break;
     default: break;
   }
@@ -376,9 +375,7 @@ void ActorTable::Hold(const std::shared_ptr<ActorRecord>& actor, const pb::Actor
 
 void ActorTable::Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info) {
   const bool alive = info.state() == pb::ALIVE;
-  if (actor->has_process() && (!alive || info.incarnation() != actor->incarnation)) {
-    LoseProcess(actor, info.death().message(), kAllReached);
-  }
+  if (actor->has_process()) LoseProcess(actor, info.death().message(), kAllReached);
   actor->incarnation = std::max(actor->incarnation, info.incarnation());  // the last word may have none
   actor->infeasible = info.infeasible();
   actor->pending_reason = info.pending_reason();

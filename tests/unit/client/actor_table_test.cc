@@ -211,6 +211,23 @@ TEST_F(ActorTableTest, AProcessThatTheHeadSaidHasEndedDoesNotComeToLifeAgain) {
   EXPECT_THAT(Sent(2), ElementsAre("a"));
 }
 
+TEST_F(ActorTableTest, AnIncarnationKeepsTheProcessThatItWasFirstSaidToRunIn) {
+  auto actor = CreateAlive();
+  auto a = Call(actor, "a", 1);
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  pb::ActorInfo elsewhere = Info(pb::ALIVE, 1);
+  elsewhere.mutable_address()->set_process(Process(2).value);
+  caller_.Update(elsewhere);
+  Die(2);
+  EXPECT_TRUE(actor->record()->running()) << "that is another process";
+  caller_.tables().OnPathBroken(Process(1), "it is slow", kAllReached);
+  caller_.outbox().Advance(2s);
+  EXPECT_THAT(Sent(1), ElementsAre("a"));
+  Die(1);
+  EXPECT_FALSE(actor->record()->running());
+  EXPECT_EQ(Error(a)->outcome, Outcome::kUnknown);
+}
+
 TEST_F(ActorTableTest, CallsWithRetriesGoAgainAheadOfTheQueue) {
   auto actor = CreateAlive();
   auto a = Call(actor, "a", 1), b = Call(actor, "b", 0), c = Call(actor, "c", -1);
