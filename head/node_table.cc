@@ -41,6 +41,24 @@ void Describe(const pb::NodeHello& hello, pb::NodeInfo* info) {
   *info->mutable_limits() = hello.limits();
 }
 
+// `told`: what is available, as the receivers know it.
+void FillLoad(const pb::NodeInfo& info, const pb::Resources& told, pb::NodeLoad* load) {
+  load->set_id(info.id());
+  load->set_placement_cpu_units(info.placement_cpu_units());
+  load->set_store_used(info.store_used());
+  load->set_workers(info.workers());
+  load->set_actors(info.actors());
+  load->set_version(info.version());
+  auto& available = *load->mutable_available();
+  for (const auto& [name, units] : info.available().units()) {
+    const auto before = told.units().find(name);
+    if (before == told.units().end() || before->second != units) available[name] = units;
+  }
+  for (const auto& [name, units] : told.units()) {
+    if (units != 0 && !info.available().units().contains(name)) available[name] = 0;
+  }
+}
+
 }  // namespace
 
 NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes times, ClusterView& view, Died died,
@@ -53,12 +71,13 @@ NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes time
       head_(std::move(head)) {
   lease_check_due_ = environment_.loop.Now() + times_.check;
   lease_timer_ = environment_.loop.After(times_.check, [this] { CheckLeases(); });
-  last_broadcast_ = environment_.loop.Now() - times_.broadcast;
+  changes_told_.last = loads_told_.last = environment_.loop.Now() - times_.broadcast;
 }
 
 NodeTable::~NodeTable() {
   environment_.loop.Cancel(lease_timer_);
-  environment_.loop.Cancel(broadcast_timer_);
+  environment_.loop.Cancel(changes_told_.timer);
+  environment_.loop.Cancel(loads_told_.timer);
 }
 
 Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
@@ -130,7 +149,7 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
   node.info.set_actors(report.actors());
   const bool changed = CanonicalBytes(node.info) != before;
   node.info.set_version(std::max(version, report.version()));
-  if (changed) MarkChanged(node.info);
+  if (changed) MarkLoad(id);
   return OkStatus();
 }
 
@@ -207,18 +226,46 @@ void NodeTable::CheckLeases() {
 }
 
 void NodeTable::MarkChanged(const pb::NodeInfo& info) {
-  changed_[NodeIdOrNone(info.id())] = info;
-  if (broadcast_timer_ != 0) return;
-  const MonotonicTime wait = last_broadcast_ + times_.broadcast - environment_.loop.Now();
-  broadcast_timer_ = environment_.loop.After(std::max(wait, MonotonicTime{0}), [this] { BroadcastChanges(); });
+  const NodeId id = NodeIdOrNone(info.id());
+  changed_[id] = info;
+  loads_.erase(id);
+  if (auto node = nodes_.find(id); node != nodes_.end()) node->second.told = info.available();
+  Pace(changes_told_, times_.broadcast, &NodeTable::BroadcastChanges);
+}
+
+void NodeTable::MarkLoad(const NodeId& id) {
+  loads_.insert(id);
+  const auto gap = times_.broadcast_per_node * static_cast<std::int64_t>(nodes_.size());
+  Pace(loads_told_, std::max(times_.broadcast, gap), &NodeTable::BroadcastLoads);
+}
+
+void NodeTable::Pace(Paced& paced, std::chrono::milliseconds gap, void (NodeTable::*work)()) {
+  if (paced.timer != 0) return;
+  const MonotonicTime wait = paced.last + gap - environment_.loop.Now();
+  paced.timer = environment_.loop.After(std::max(wait, MonotonicTime{0}), [this, &paced, work] {
+    paced = {.timer = 0, .last = environment_.loop.Now()};
+    (this->*work)();
+  });
 }
 
 void NodeTable::BroadcastChanges() {
-  broadcast_timer_ = 0;
-  last_broadcast_ = environment_.loop.Now();
   pb::HeadToNode message;
   for (auto& [id, info] : changed_) *message.mutable_nodes_changed()->add_nodes() = std::move(info);
   changed_.clear();
+  Broadcast(message);
+}
+
+void NodeTable::BroadcastLoads() {
+  pb::HeadToNode message;
+  for (const NodeId& id : std::exchange(loads_, {})) {
+    Node& node = nodes_.at(id);
+    FillLoad(node.info, node.told, message.mutable_nodes_changed()->add_loads());
+    node.told = node.info.available();
+  }
+  if (message.has_nodes_changed()) Broadcast(message);
+}
+
+void NodeTable::Broadcast(const pb::HeadToNode& message) {
   for (const NodeId& id : Connected()) environment_.nodes.Send(id, message);
 }
 

@@ -8,6 +8,9 @@
 // that was, ends its workers by itself; the head counts from when it heard of that report, which is later, and adds the
 // margin. So nothing of a dead node runs any more, and what it hosted may start elsewhere. A node says Leaving when its
 // workers have ended.
+//
+// All nodes hear of each other: who joins or dies at once, whole; loads as deltas, with a pause between two that grows
+// with the number of nodes. So what a node is told in a second does not grow with the cluster.
 #pragma once
 
 #include <chrono>
@@ -28,9 +31,10 @@ namespace troupe::head {
 struct NodeTimes {
   std::chrono::milliseconds report_interval{1'000};
   std::chrono::milliseconds lease{5'000};
-  std::chrono::milliseconds margin{1'000};  // for ending workers, and for clocks that do not run alike
-  std::chrono::milliseconds check{250};     // of the leases
-  std::chrono::milliseconds broadcast{20};  // at least this long between two NodesChanged
+  std::chrono::milliseconds margin{1'000};          // for ending workers, and for clocks that do not run alike
+  std::chrono::milliseconds check{250};             // of the leases
+  std::chrono::milliseconds broadcast{20};          // at least this long between two NodesChanged that tell of the same
+  std::chrono::milliseconds broadcast_per_node{2};  // the same for loads, times the nodes: so much is told to each
 };
 
 // Loop thread only. Keeps the last 1 000 dead nodes.
@@ -84,13 +88,23 @@ class NodeTable {
     std::uint64_t acknowledged_event = 0;
     MonotonicTime acknowledged{};  // when
     std::vector<pb::Demand> demands;
+    pb::Resources told;  // what is available, as all nodes know it
   };
 
   void MarkDead(const NodeId& node, const std::string& reason);
   void CheckLeases();
   void Acknowledge(const NodeId& id, Node& node);
   void MarkChanged(const pb::NodeInfo& info);
+  void MarkLoad(const NodeId& id);
   void BroadcastChanges();
+  void BroadcastLoads();
+  void Broadcast(const pb::HeadToNode& message);
+  // What is to happen again and again, each time at least `gap` after the last.
+  struct Paced {
+    TimerId timer = 0;
+    MonotonicTime last{};
+  };
+  void Pace(Paced& paced, std::chrono::milliseconds gap, void (NodeTable::*work)());
 
   Environment& environment_;
   const ClusterId cluster_;
@@ -104,9 +118,10 @@ class NodeTable {
   Session last_session_ = 0;
   TimerId lease_timer_ = 0;
   MonotonicTime lease_check_due_{};
-  std::map<NodeId, pb::NodeInfo> changed_;
-  TimerId broadcast_timer_ = 0;
-  MonotonicTime last_broadcast_{};
+  std::map<NodeId, pb::NodeInfo> changed_;  // and not told yet; whole
+  std::set<NodeId> loads_;                  // the same, of the others; only their load
+  Paced changes_told_;
+  Paced loads_told_;
 };
 
 }  // namespace troupe::head

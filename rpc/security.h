@@ -10,7 +10,7 @@
 namespace troupe::rpc {
 
 // Raised with every change to the messages between daemons that an older daemon would misread.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 
 // This build's version, "0.1.0"; for messages only, nothing is decided by it.
 std::string_view SoftwareVersion();

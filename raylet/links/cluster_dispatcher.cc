@@ -31,7 +31,9 @@ namespace troupe::raylet {
 
 void ClusterDispatcher::OnHeadMessage(const pb::HeadToNode& message) {
   switch (message.body_case()) {
-    case pb::HeadToNode::kNodesChanged: return OnNodesChanged(message.nodes_changed().nodes());
+    case pb::HeadToNode::kNodesChanged:
+      m_.cluster->ApplyLoads(message.nodes_changed().loads());
+      return OnNodesChanged(message.nodes_changed().nodes());
     case pb::HeadToNode::kStartActor:
       m_.jobs->Learn(message.start_actor().job());
       return m_.actors->Start(message.start_actor());

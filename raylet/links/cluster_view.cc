@@ -21,6 +21,25 @@ ClusterView::Changes ClusterView::Apply(const google::protobuf::RepeatedPtrField
   return changes;
 }
 
+void ClusterView::ApplyLoads(const google::protobuf::RepeatedPtrField<pb::NodeLoad>& loads) {
+  for (const pb::NodeLoad& load : loads) {
+    const auto id = NodeId::FromBytes(load.id());
+    auto it = id ? nodes_.find(*id) : nodes_.end();
+    if (it == nodes_.end() || !it->second.info.alive()) continue;
+    it->second = Node{std::move(it->second.info), it->second.report + 1};
+    pb::NodeInfo& info = it->second.info;
+    auto& available = *info.mutable_available()->mutable_units();
+    for (const auto& [name, units] : load.available()) {
+      units == 0 ? static_cast<void>(available.erase(name)) : static_cast<void>(available[name] = units);
+    }
+    info.set_placement_cpu_units(load.placement_cpu_units());
+    info.set_store_used(load.store_used());
+    info.set_workers(load.workers());
+    info.set_actors(load.actors());
+    info.set_version(load.version());
+  }
+}
+
 void ClusterView::ForgetOldDead(NodeId died) {
   dead_.push_back(died);
   if (dead_.size() <= kMaxDead) return;

@@ -11,6 +11,7 @@
 
 #include "common/resources.h"
 #include "proto/common.pb.h"
+#include "proto/head.pb.h"
 #include "scheduler/scheduler.h"
 #include "troupe/ids.h"
 
@@ -29,6 +30,9 @@ class ClusterView {
 
   // Takes nodes as the head reports them; those with a malformed id are ignored. A node that died stays dead.
   Changes Apply(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes);
+
+  // What nodes have free by now. Those that are unknown or dead are ignored.
+  void ApplyLoads(const google::protobuf::RepeatedPtrField<pb::NodeLoad>& loads);
 
   NodeId self() const { return self_; }
   // Null when the head never told of it.

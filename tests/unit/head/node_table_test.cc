@@ -123,7 +123,71 @@ TEST_F(NodeTableTest, BroadcastsChangesTogetherAndNotTooOften) {
   const auto changes = TakeNodeChanges(1);
   EXPECT_GE(changes.size(), 4u);
   EXPECT_LE(changes.size(), 7u) << "100 ms, at most one each 20 ms";
-  EXPECT_EQ(changes[2].nodes_size(), 2);
+  EXPECT_EQ(changes[2].loads_size(), 2);
+}
+
+TEST_F(NodeTableTest, TellsOfALoadOnlyWhatChanged) {
+  AddNode(1);
+  AddNode(2);
+  const auto report = [&](const std::map<std::string, std::int64_t>& free) {
+    pb::NodeToHead message;
+    message.mutable_report()->mutable_available()->mutable_units()->insert(free.begin(), free.end());
+    Deliver(1, message);
+    Settle();
+    const auto told = TakeNodeChanges(2);
+    EXPECT_EQ(told.size(), 1U);
+    std::map<std::string, std::int64_t> changed;
+    if (told.empty() || told[0].loads_size() != 1) return changed;
+    return std::map(told[0].loads(0).available().begin(), told[0].loads(0).available().end());
+  };
+  Settle();
+  TakeNodeChanges(2);
+  using Changed = std::map<std::string, std::int64_t>;
+  EXPECT_EQ(report({{"CPU", 40'000}, {"disk", 7}}), (Changed{{"disk", 7}})) << "the CPUs were free from the start";
+  EXPECT_EQ(report({{"CPU", 10'000}, {"disk", 7}}), (Changed{{"CPU", 10'000}}));
+  EXPECT_EQ(report({{"CPU", 20'000}}), (Changed{{"CPU", 20'000}, {"disk", 0}}));
+  AddNode(1);  // it came back: whole
+  Settle();
+  ASSERT_EQ(TakeNodeChanges(2).at(0).nodes_size(), 1);
+  EXPECT_EQ(report({{"CPU", 30'000}}), (Changed{{"CPU", 30'000}}));
+}
+
+TEST_F(NodeTableTest, WhatANodeIsToldInASecondDoesNotGrowWithTheCluster) {
+  const auto bytes_told = [this](std::uint64_t nodes) {
+    for (std::uint64_t node = 1; node <= nodes; ++node) AddNode(node);
+    Settle();
+    TakeNodeChanges(1);
+    pb::NodeToHead message;
+    for (int i = 0; i < 400; ++i) {
+      for (std::uint64_t node = 1; node <= nodes; ++node) {
+        *message.mutable_report()->mutable_available() = Units(i % 4 + 0.5);
+        Deliver(node, message);
+      }
+      loop_.Advance(10ms);
+    }
+    std::size_t bytes = 0;
+    for (const pb::NodesChanged& told : TakeNodeChanges(1)) bytes += told.ByteSizeLong();
+    return bytes;
+  };
+  const std::size_t few = bytes_told(20);
+  const std::size_t many = bytes_told(40);
+  EXPECT_GT(few, 0U);
+  EXPECT_LE(many, few + few / 10);
+}
+
+TEST_F(NodeTableTest, ADeathIsToldAtOnceInALargeClusterToo) {
+  for (std::uint64_t node = 1; node < 100; ++node) AddNode(node);
+  const NodeTable::Joined last = AddNode(100);
+  loop_.Advance(1s);
+  Report(2, 3);  // the next load waits for 200 ms
+  Report(2, 2);
+  TakeNodeChanges(1);
+  Leave(last);
+  const auto told = TakeNodeChanges(1);
+  ASSERT_EQ(told.size(), 1U);
+  ASSERT_EQ(told[0].nodes_size(), 1);
+  EXPECT_FALSE(told[0].nodes(0).alive());
+  EXPECT_EQ(told[0].loads_size(), 0);
 }
 
 TEST_F(NodeTableTest, AReportThatChangesNothingIsNoNews) {

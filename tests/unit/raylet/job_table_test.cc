@@ -102,5 +102,28 @@ TEST(ClusterViewTest, CountsWhatWasAskedOfANodeUntilItReports) {
   EXPECT_EQ(view.Views().at(0).available.Amount("CPU"), 4);
 }
 
+TEST(ClusterViewTest, TakesALoadForTheAmountsThatItNames) {
+  const NodeId other{0, 2};
+  ClusterView view(NodeId{0, 1});
+  view.Apply(Nodes({Node(other, {{"CPU", 4}, {"disk", 2}})}));
+  const std::uint64_t report = view.Debit(other, Amounts({{"CPU", 3}}));
+  google::protobuf::RepeatedPtrField<pb::NodeLoad> loads;
+  pb::NodeLoad* load = loads.Add();
+  load->set_id(other.Bytes());
+  (*load->mutable_available())["CPU"] = 2 * ResourceSet::kUnit;
+  loads.Add()->set_id(NodeId{0, 3}.Bytes());  // never heard of
+  view.ApplyLoads(loads);
+  EXPECT_EQ(view.Views().size(), 1U);
+  EXPECT_EQ(view.Views().at(0).available, Amounts({{"CPU", 2}, {"disk", 2}}));
+  view.Credit(other, report, Amounts({{"CPU", 3}}));
+  EXPECT_EQ(view.Views().at(0).available.Amount("CPU"), 2) << "of a report before";
+  (*load->mutable_available())["disk"] = 0;
+  view.ApplyLoads(loads);
+  EXPECT_EQ(view.Views().at(0).available, Amounts({{"CPU", 2}}));
+  view.Apply(Nodes({Node(other, {}, false)}));
+  view.ApplyLoads(loads);
+  EXPECT_FALSE(view.Alive(other));
+}
+
 }  // namespace
 }  // namespace troupe::raylet
