@@ -35,7 +35,7 @@ namespace troupe::client {
 class MessageHandler {
  public:
   virtual ~MessageHandler() = default;
-  // `frame` is valid during the call only. `number`: for SayBegun; 0 when the sender cannot be told.
+  // `frame` is valid during the call only. `number`: for Outbox::SayBegun; 0 when the sender cannot be told.
   virtual void OnFrame(const Address& from, std::string_view frame, std::uint64_t number) = 0;
   virtual void OnRaylet(const pb::RayletToClient& message) = 0;
   // What workers of this job print. Without the mutex, as printing may block.
@@ -72,8 +72,7 @@ class Messenger final : public Outbox, private RayletSession::Handler, private C
   std::optional<pb::RayletToClient> Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message,
                                         const SleepHook* hook, Deadline deadline = {}, RayletSession::Reply late = {});
 
-  // As of ChannelSet. `number` 0: does nothing.
-  void SayBegun(ProcessId process, std::uint64_t number) {
+  void SayBegun(ProcessId process, std::uint64_t number) override {
     if (number != 0) channels_.SayBegun(process, number);
   }
 

@@ -32,6 +32,9 @@ class Outbox {
   // number, to be compared with the word of the process on how far it has come (Tables::OnProcessGone); 0 when there is
   // no such word.
   virtual std::uint64_t Send(const Address& to, std::string frame) = 0;
+  // Tells `process` that its frame `number` is carried out now, and all before it were or never will be: it may read
+  // that word after this process has been killed. `number` 0: there is no such word.
+  virtual void SayBegun(ProcessId process, std::uint64_t number) = 0;
   // Bytes queued for `to` that its ring had no room for.
   virtual std::size_t Backlog(const Address& to) const = 0;
 

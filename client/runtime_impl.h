@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/store_client.h"
+#include "client/stored_values.h"
 #include "client/tables.h"
 #include "troupe/internal/runtime.h"
 
@@ -27,7 +28,7 @@ class TaskRunner {
   virtual bool RunOne(std::unique_lock<std::mutex>& lock, const ObjectRecord& awaited) = 0;
 };
 
-class RuntimeImpl final : public internal::Runtime {
+class RuntimeImpl final : public internal::Runtime, public StoredValues {
  public:
   RuntimeImpl();
   ~RuntimeImpl() override;
@@ -66,10 +67,8 @@ class RuntimeImpl final : public internal::Runtime {
   Tables& tables() { return tables_; }
   // The value of an object for as long as the result's `keep`; blocks. `lock` is on the core's mutex.
   internal::ObjectValue Read(std::unique_lock<std::mutex>& lock, const internal::ObjectPtr& object, Deadline deadline);
-  // The same for a stored argument of a call, which the caller keeps until it has the reply.
-  internal::ObjectValue ReadStored(std::unique_lock<std::mutex>& lock, const WireArgument& argument);
-  // Stores a result that is too large for a message under the caller's id for it. Blocks.
-  std::optional<ErrorInfo> Store(std::unique_lock<std::mutex>& lock, ObjectId id, std::string_view bytes) {
+  internal::ObjectValue ReadStored(std::unique_lock<std::mutex>& lock, const WireArgument& argument) override;
+  std::optional<ErrorInfo> Store(std::unique_lock<std::mutex>& lock, ObjectId id, std::string_view bytes) override {
     return store_.Write(lock, id, bytes);
   }
   // Waits like user code does, without lending CPUs.

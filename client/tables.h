@@ -16,7 +16,7 @@ namespace troupe::client {
 class CallSink {
  public:
   virtual ~CallSink() = default;
-  // `number`: for Messenger::SayBegun.
+  // `number`: for Outbox::SayBegun.
   virtual void OnCall(const Address& from, std::string_view frame, std::uint64_t number) = 0;
   virtual void OnRaylet(const pb::RayletToClient& message) = 0;
   virtual void OnRayletLost(const std::string& reason) = 0;

@@ -1,18 +1,11 @@
 #include "worker/awaited_tasks.h"
 
-#include <unistd.h>
-
 #include <memory>
 #include <utility>
 
+#include "worker/call_errors.h"
+
 namespace troupe::worker {
-namespace {
-
-std::span<const std::byte> AsBytes(const std::string& text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-}  // namespace
 
 void AwaitedTasks::Begin(std::int64_t cpu_units) {
   cpu_units_ = cpu_units;
@@ -33,9 +26,7 @@ bool AwaitedTasks::RunOne(std::unique_lock<std::mutex>& lock, const client::Obje
     result.value.bytes = {};
   }
   if (result.error) {
-    result.error->node = core_.self.node;
-    result.error->pid = getpid();
-    tasks.OnRan(call, std::move(*result.error));
+    tasks.OnRan(call, HappenedHere(std::move(*result.error), core_.self));
   } else {
     tasks.OnRan(call, std::move(result.value), stored);
   }

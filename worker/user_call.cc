@@ -4,9 +4,7 @@
 
 #include <cstdio>
 
-#include "common/fork_generation.h"
 #include "troupe/internal/argument_reader.h"
-#include "worker/current_exception.h"
 
 namespace troupe::worker {
 
@@ -22,21 +20,15 @@ void EndFork(std::uint32_t generation) {
 
 UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
                        const client::RuntimeImpl::ThreadState& state) {
-  lock.unlock();
-  const client::RuntimeImpl::ThreadState outer = client::RuntimeImpl::SetThread(state);
-  const std::uint32_t generation = ForkGeneration();
   UserResult result;
-  try {
-    internal::ArgumentReader reader(call.values, call.resolved);
-    call.function->invoke(call.instance, reader, &result.value);
-  } catch (const internal::ActorExit&) {
-    result.exit = true;
-  } catch (...) {
-    result.error = DescribeCurrentException();
-  }
-  EndFork(generation);
-  client::RuntimeImpl::SetThread(outer);
-  lock.lock();
+  result.error = RunUserCode(lock, state, [&] {
+    try {
+      internal::ArgumentReader reader(call.values, call.resolved);
+      call.function->invoke(call.instance, reader, &result.value);
+    } catch (const internal::ActorExit&) {
+      result.exit = true;
+    }
+  });
   return result;
 }
 

@@ -1,4 +1,4 @@
-// Runs one function of the user's.
+// Runs functions of the user's.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,39 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "client/runtime_impl.h"
+#include "common/fork_generation.h"
 #include "troupe/internal/runtime.h"
+#include "worker/current_exception.h"
 
 namespace troupe::worker {
+
+// To be called when user code returns, with ForkGeneration() from before it ran. A child that user code forked and that
+// comes back to us has its parent's rings and locks and would answer its calls: it ends here.
+void EndFork(std::uint32_t generation);
+
+// Runs `code` with the thread as `state` says, and returns what it threw. `lock`, on the runtime's mutex, is held
+// before and after, and not meanwhile.
+template <class Code>
+std::optional<ErrorInfo> RunUserCode(std::unique_lock<std::mutex>& lock, const client::RuntimeImpl::ThreadState& state,
+                                     Code&& code) {
+  lock.unlock();
+  const client::RuntimeImpl::ThreadState outer = client::RuntimeImpl::SetThread(state);
+  const std::uint32_t generation = ForkGeneration();
+  std::optional<ErrorInfo> error;
+  try {
+    code();
+  } catch (...) {
+    error = DescribeCurrentException();
+  }
+  EndFork(generation);
+  client::RuntimeImpl::SetThread(outer);
+  lock.lock();
+  return error;
+}
 
 struct UserCall {
   const internal::Function* function = nullptr;      // that has an `invoke`
@@ -27,12 +54,12 @@ struct UserResult {
   bool exit = false;  // ExitActor
 };
 
-// To be called when user code returns, with ForkGeneration() from before it ran. A child that user code forked and that
-// comes back to us has its parent's rings and locks and would answer its calls: it ends here.
-void EndFork(std::uint32_t generation);
-
-// With the thread as `state` says. `lock`, on the runtime's mutex, is held before and after, and not meanwhile.
+// As RunUserCode.
 UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
                        const client::RuntimeImpl::ThreadState& state);
+
+inline std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 }  // namespace troupe::worker

@@ -32,6 +32,7 @@ class FakeOutbox final : public Outbox {
     frames.push_back({to, std::move(frame)});
     return ++numbers[to.process];
   }
+  void SayBegun(ProcessId process, std::uint64_t number) override { begun.emplace_back(process, number); }
   std::size_t Backlog(const Address&) const override { return backlog; }
   void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override {
     requests.push_back({std::move(message), std::move(done)});
@@ -57,6 +58,7 @@ class FakeOutbox final : public Outbox {
 
   std::deque<Frame> frames;
   std::map<ProcessId, std::uint64_t> numbers;
+  std::vector<std::pair<ProcessId, std::uint64_t>> begun;
   std::deque<Asked> requests;
   std::vector<pb::ClientToRaylet> notices;
   std::vector<std::string> told;
