@@ -87,6 +87,20 @@ Sample PutGigabytes(const RowOptions& options) {
   return gigabytes;
 }
 
+// An operation is a list of refs taken apart: of 1 000 calls under way, one wait after another for the next that is
+// done.
+Sample WaitForEach(const RowOptions& options) {
+  auto actor = SpawnEchoes(1).front();
+  return Measure(
+      options.seconds, 1,
+      [&] {
+        std::vector<ObjectRef<int>> left;
+        for (int i = 0; i < kBatch; ++i) left.push_back(actor.Ping(i));
+        while (!left.empty()) left = Wait(std::move(left)).pending;
+      },
+      options.progress);
+}
+
 Sample TasksSync(const RowOptions& options) {
   return Measure(
       options.seconds, 1, [] { Get(Run<&Nothing>(1)); }, options.progress);
@@ -167,6 +181,7 @@ const std::vector<Row>& Rows() {
       {"single_client_get_calls", "calls/s", "", GetCalls},
       {"single_client_put_calls", "calls/s", "", PutCalls},
       {"single_client_put_gigabytes", "GB/s", "memcpy_gigabytes", PutGigabytes},
+      {"single_client_wait_1k_refs", "lists/s", "", WaitForEach},
       {"single_client_tasks_sync", "tasks/s", "ring_round_trip", TasksSync},
       {"single_client_tasks_async", "tasks/s", "ring_rate", TasksAsync},
       {"nested_tasks", "tasks/s", "", NestedTasks},

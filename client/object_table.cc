@@ -228,6 +228,7 @@ void ObjectTable::Fail(const std::shared_ptr<ObjectRecord>& record, std::shared_
 void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   record->call.reset();
   record->asked = false;
+  ObjectWatch::Ready(record->watches);
   AnswerAskers(record);
   if (!record->on_ready.empty()) {
     for (auto& work : std::exchange(record->on_ready, {})) core_.work.Run(std::move(work));

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/object_watch.h"
 #include "common/fork_generation.h"
 #include "object_store/extent.h"
 #include "proto/common.pb.h"
@@ -93,6 +94,8 @@ struct ObjectRecord {
 
   std::shared_ptr<PendingCall> call;            // that will make it; null for values put
   std::vector<std::function<void()>> on_ready;  // run once when there is a value or an error
+  ObjectWatch::Link* watches = nullptr;         // of threads that wait for a value or an error
+  std::uint64_t last_wait = 0;                  // the number of the Wait that it was last given to
   std::vector<Address> askers;                  // owner: who waits for the value
   bool asked = false;                           // not the owner: its answer is awaited
 

@@ -5,6 +5,7 @@
 
 #include "client/option_values.h"
 #include "common/utf8.h"
+#include "troupe/internal/throw.h"
 
 namespace troupe::client {
 namespace {
@@ -137,25 +138,41 @@ internal::ObjectName RuntimeImpl::Name(const internal::ObjectPtr& object) const 
   return {object->record()->id, object->record()->owner};
 }
 
-std::vector<bool> RuntimeImpl::Wait(std::span<const internal::ObjectPtr> objects, std::size_t count,
-                                    std::optional<std::chrono::nanoseconds> timeout) {
-  for (const internal::ObjectPtr& object : objects) CheckOurs(object);
-  std::unique_lock lock(core_->mutex);
-  for (const internal::ObjectPtr& object : objects) objects_.Ask(*object->record());
-  const auto enough = [&] {
-    std::size_t ready = 0;
-    for (const internal::ObjectPtr& object : objects) {
-      if (object->record()->ready() && ++ready >= count) return true;
+std::size_t RuntimeImpl::BeginWait(std::span<internal::ObjectState* const> objects) {
+  ++last_wait_;
+  std::size_t ready = 0;
+  for (const internal::ObjectState* const object : objects) {
+    CheckOurs(*object);
+    ObjectRecord& record = *object->record();
+    if (std::exchange(record.last_wait, last_wait_) == last_wait_) {
+      internal::ThrowUsage("Wait was given the same ObjectRef twice; give each once");
     }
-    return ready >= count;
-  };
-  if (!timeout && count == objects.size()) {  // else one that another runs may be the one that is ready first
-    for (const internal::ObjectPtr& object : objects) RunAwaited(lock, *object->record());
+    objects_.Ask(record);
+    if (record.ready()) ++ready;
   }
-  core_->messenger->WaitUntil(lock, enough, ToDeadline(timeout), &hook_);
-  std::vector<bool> ready;
-  ready.reserve(objects.size());
-  for (const internal::ObjectPtr& object : objects) ready.push_back(object->record()->ready());
+  return ready;
+}
+
+std::vector<std::size_t> RuntimeImpl::Wait(std::span<internal::ObjectState* const> objects, std::size_t count,
+                                           std::optional<std::chrono::nanoseconds> timeout) {
+  std::unique_lock lock(core_->mutex);
+  if (const std::size_t ready = BeginWait(objects); ready < count) {
+    ObjectWatch watch(objects.size() - ready);
+    for (const internal::ObjectState* const object : objects) {
+      if (!object->record()->ready()) watch.Add(object->record()->watches);
+    }
+    if (!timeout && count == objects.size()) {  // else one that another runs may be the one that is ready first
+      for (const internal::ObjectState* const object : objects) RunAwaited(lock, *object->record());
+    }
+    core_->messenger->WaitUntil(
+        lock, [&] { return ready + watch.ready() >= count; }, ToDeadline(timeout), &hook_);
+  } else {
+    core_->messenger->OnCallMade();  // who does nothing but this takes up what arrives, too
+  }
+  std::vector<std::size_t> ready;
+  for (std::size_t i = 0; i < objects.size() && ready.size() < count; ++i) {
+    if (objects[i]->record()->ready()) ready.push_back(i);
+  }
   return ready;
 }
 

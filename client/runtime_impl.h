@@ -43,8 +43,8 @@ class RuntimeImpl final : public internal::Runtime, public StoredValues {
   internal::ObjectPtr Put(internal::Payload value) override;
   internal::ObjectPtr Find(const internal::ObjectName& name) override;
   internal::ObjectName Name(const internal::ObjectPtr& object) const override;
-  std::vector<bool> Wait(std::span<const internal::ObjectPtr> objects, std::size_t count,
-                         std::optional<std::chrono::nanoseconds> timeout) override;
+  std::vector<std::size_t> Wait(std::span<internal::ObjectState* const> objects, std::size_t count,
+                                std::optional<std::chrono::nanoseconds> timeout) override;
   internal::ObjectValue Get(const internal::ObjectPtr& object,
                             std::optional<std::chrono::nanoseconds> timeout) override;
   internal::ObjectPtr RunTask(internal::TaskCall call) override;
@@ -90,14 +90,17 @@ class RuntimeImpl final : public internal::Runtime, public StoredValues {
     if (!core_->lost.empty()) ThrowLost();
   }
   // UsageError for refs and handles that the runtime of an earlier job of this process made.
-  void CheckOurs(const internal::ObjectPtr& object) const {
-    if (!object->NotesGoTo(*core_->releases)) ThrowOfEndedJob();
+  void CheckOurs(const internal::ObjectPtr& object) const { CheckOurs(*object); }
+  void CheckOurs(const internal::ObjectState& object) const {
+    if (!object.NotesGoTo(*core_->releases)) ThrowOfEndedJob();
   }
   void CheckOurs(const internal::ActorPtr& actor) const {
     if (!actor->NotesGoTo(*core_->releases)) ThrowOfEndedJob(*actor->record());
   }
   void CheckOurs(const internal::Payload& value) const;
   void CheckOurs(const internal::Arguments& arguments) const;
+  // Asks for the values, and returns how many are there already.
+  std::size_t BeginWait(std::span<internal::ObjectState* const> objects);
   [[noreturn]] void ThrowLost() const;
   [[noreturn]] static void ThrowOfEndedJob();
   [[noreturn]] static void ThrowOfEndedJob(const ActorRecord& actor);
@@ -124,6 +127,7 @@ class RuntimeImpl final : public internal::Runtime, public StoredValues {
   ActorTable& actors_;
   TaskTable& tasks_;
   StoreClient store_;
+  std::uint64_t last_wait_ = 0;
   ShapePtr last_shape_;  // of a task that asked for nothing but these amounts
   std::array<std::optional<double>, 3> last_amounts_;
 };

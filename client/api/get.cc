@@ -40,34 +40,15 @@ std::optional<nanoseconds> Deadline::Remaining() const {
   return std::max<nanoseconds>(*end_ - steady_clock::now(), nanoseconds(0));
 }
 
-namespace {
-
-void CheckWait(std::span<const ObjectPtr> objects, const WaitOptions& options) {
+std::vector<std::size_t> WaitFor(std::span<ObjectState* const> objects, const WaitOptions& options) {
   if (options.num_returns == 0 || options.num_returns > objects.size()) {
     ThrowUsage("Wait for " + std::to_string(options.num_returns) + " of " + std::to_string(objects.size()) +
                " refs; num_returns must be from 1 to the number of refs");
   }
-  std::vector<const ObjectState*> sorted;
-  sorted.reserve(objects.size());
-  for (const auto& object : objects) sorted.push_back(object.get());
-  std::sort(sorted.begin(), sorted.end(), std::less<>());
-  if (sorted.front() == nullptr) ThrowUsage("Wait was given an empty ObjectRef; leave it out");
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    ThrowUsage("Wait was given the same ObjectRef twice; give each once");
+  if (std::find(objects.begin(), objects.end(), nullptr) != objects.end()) {
+    ThrowUsage("Wait was given an empty ObjectRef; leave it out");
   }
-}
-
-}  // namespace
-
-std::vector<bool> WaitFor(std::span<const ObjectPtr> objects, const WaitOptions& options) {
-  CheckWait(objects, options);
-  std::vector<bool> is_ready = Runtime::Get().Wait(objects, options.num_returns, options.timeout);
-  std::size_t left = options.num_returns;
-  for (auto entry : is_ready) {
-    if (entry && left == 0) entry = false;
-    if (entry) --left;
-  }
-  return is_ready;
+  return Runtime::Get().Wait(objects, options.num_returns, options.timeout);
 }
 
 ObjectPtr RunTask(const Identity& function, Arguments arguments, TaskOptions options) {

@@ -55,10 +55,12 @@ ObjectPtr FakeRuntime::Find(const ObjectName& name) { return objects_[name.id].l
 
 ObjectName FakeRuntime::Name(const ObjectPtr& object) const { return {object->id, {}}; }
 
-std::vector<bool> FakeRuntime::Wait(std::span<const ObjectPtr> objects, std::size_t,
-                                    std::optional<std::chrono::nanoseconds>) {
-  std::vector<bool> ready;
-  for (const auto& object : objects) ready.push_back(object->ready);
+std::vector<std::size_t> FakeRuntime::Wait(std::span<ObjectState* const> objects, std::size_t count,
+                                           std::optional<std::chrono::nanoseconds>) {
+  std::vector<std::size_t> ready;
+  for (std::size_t i = 0; i < objects.size() && ready.size() < count; ++i) {
+    if (objects[i]->ready) ready.push_back(i);
+  }
   return ready;
 }
 

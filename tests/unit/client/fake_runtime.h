@@ -34,8 +34,8 @@ class FakeRuntime : public Runtime {
   ObjectPtr Put(Payload value) override;
   ObjectPtr Find(const ObjectName& name) override;
   ObjectName Name(const ObjectPtr& object) const override;
-  std::vector<bool> Wait(std::span<const ObjectPtr> objects, std::size_t count,
-                         std::optional<std::chrono::nanoseconds> timeout) override;
+  std::vector<std::size_t> Wait(std::span<ObjectState* const> objects, std::size_t count,
+                                std::optional<std::chrono::nanoseconds> timeout) override;
   ObjectValue Get(const ObjectPtr& object, std::optional<std::chrono::nanoseconds> timeout) override;
   ObjectPtr RunTask(TaskCall call) override;
   ObjectPtr CallActor(const ActorPtr& actor, ActorCall call) override;

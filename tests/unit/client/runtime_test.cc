@@ -24,6 +24,7 @@ namespace {
 using internal::ObjectPtr;
 using internal::ObjectValue;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -77,6 +78,12 @@ class RuntimeTest : public testing::Test {
   }
 
   ObjectPtr Put(std::string bytes) { return runtime_.Put({std::move(bytes), {}, {}}); }
+  ObjectPtr Pending() {
+    const std::lock_guard lock(runtime_.core().mutex);
+    auto call = std::make_shared<PendingCall>();
+    call->sequence = ++runtime_.core().last_sequence;
+    return runtime_.objects().NewPending(std::move(call));
+  }
   // Until the raylet has taken a message of that kind.
   bool Took(Body body) {
     for (const auto end = Clock::now() + 30s; Clock::now() < end; std::this_thread::sleep_for(1ms)) {
@@ -212,16 +219,31 @@ TEST_F(RuntimeTest, ALostObjectIsAnErrorOfTheGet) {
 }
 
 TEST_F(RuntimeTest, WaitTellsWhichAreReadyAndWhenTheTimeIsOver) {
-  const ObjectPtr ready = Put("ready");
-  const ObjectPtr pending = [&] {
-    const std::lock_guard lock(runtime_.core().mutex);
-    auto call = std::make_shared<PendingCall>();
-    call->sequence = ++runtime_.core().last_sequence;
-    return runtime_.objects().NewPending(std::move(call));
-  }();
-  const std::vector objects{pending, ready};
-  EXPECT_EQ(runtime_.Wait(objects, 1, {}), (std::vector<bool>{false, true}));
-  EXPECT_EQ(runtime_.Wait(objects, 2, 20ms), (std::vector<bool>{false, true}));
+  const ObjectPtr ready = Put("ready"), pending = Pending();
+  const std::vector objects{pending.get(), ready.get()};
+  EXPECT_THAT(runtime_.Wait(objects, 1, {}), ElementsAre(1));
+  EXPECT_THAT(runtime_.Wait(objects, 2, 20ms), ElementsAre(1));
+}
+
+TEST_F(RuntimeTest, WaitReturnsAsSoonAsThereAreEnough) {
+  const std::vector<ObjectPtr> pending{Pending(), Pending(), Pending()};
+  const std::vector objects{pending[0].get(), pending[1].get(), pending[2].get()};
+  const std::jthread other([&] {
+    for (int i : {2, 0}) {
+      const std::lock_guard lock(runtime_.core().mutex);
+      runtime_.objects().Fulfil(pending[i]->record(), {"value", {}, {}}, 0);
+      runtime_.core().messenger->KickWaiting();
+    }
+  });
+  EXPECT_THAT(runtime_.Wait(objects, 2, {}), ElementsAre(0, 2));
+  EXPECT_THAT(runtime_.Wait(objects, 1, {}), ElementsAre(0)) << "the first of those that are ready";
+}
+
+TEST_F(RuntimeTest, WaitRefusesAnObjectThatIsGivenTwice) {
+  const ObjectPtr one = Put("one"), other = Put("other");
+  const std::vector twice{one.get(), other.get(), one.get()}, once{other.get(), one.get()};
+  EXPECT_THAT(WhatIsThrown<UsageError>([&] { runtime_.Wait(twice, 1, {}); }), HasSubstr("the same ObjectRef twice"));
+  EXPECT_THAT(runtime_.Wait(once, 2, {}), ElementsAre(0, 1));
 }
 
 TEST_F(RuntimeTest, ANameThatIsTakenRefusesTheSpawn) {

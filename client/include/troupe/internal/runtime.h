@@ -134,10 +134,11 @@ class Runtime {
   virtual ObjectPtr Find(const ObjectName& name) = 0;
   virtual ObjectName Name(const ObjectPtr& object) const = 0;
 
-  // Blocks until at least `count` of `objects` have a value or an error, or the time is over. Returns for each
-  // whether it has. The value of an object that another process owns counts as soon as its owner has it.
-  virtual std::vector<bool> Wait(std::span<const ObjectPtr> objects, std::size_t count,
-                                 std::optional<std::chrono::nanoseconds> timeout) = 0;
+  // Blocks until at least `count` of `objects`, which the caller keeps, have a value or an error, or the time is over.
+  // Returns where in `objects` the first of these are, `count` at most, ascending. The value of an object that another
+  // process owns counts as soon as its owner has it. UsageError when an object is given twice.
+  virtual std::vector<std::size_t> Wait(std::span<ObjectState* const> objects, std::size_t count,
+                                        std::optional<std::chrono::nanoseconds> timeout) = 0;
   // Blocks until the value can be read here, or the time is over (error kTimeout).
   virtual ObjectValue Get(const ObjectPtr& object, std::optional<std::chrono::nanoseconds> timeout) = 0;
 
