@@ -17,41 +17,23 @@
 #include "ipc/shared_region.h"
 #include "ipc/spin_budget.h"
 #include "object_store/store_owner.h"
-#include "raylet/convert.h"
-#include "raylet/leases/lease_manager.h"
-#include "raylet/leases/local_leases.h"
-#include "raylet/leases/local_resources.h"
-#include "raylet/leases/node_lease.h"
-#include "raylet/leases/remote_leases.h"
-#include "raylet/links/actor_directory.h"
-#include "raylet/links/channel_broker.h"
-#include "raylet/links/client_dispatcher.h"
+#include "raylet/core.h"
+#include "raylet/leases/node_capacity.h"
 #include "raylet/links/client_registry.h"
-#include "raylet/links/cluster_dispatcher.h"
-#include "raylet/links/cluster_view.h"
-#include "raylet/links/head_link.h"
-#include "raylet/links/peer_links.h"
-#include "raylet/links/router.h"
-#include "raylet/logs/log_flusher.h"
-#include "raylet/logs/log_forwarder.h"
+#include "raylet/links/rpc_head.h"
+#include "raylet/links/rpc_peers.h"
 #include "raylet/logs/log_keeper.h"
 #include "raylet/logs/log_monitor.h"
-#include "raylet/managers.h"
-#include "raylet/node_identity.h"
+#include "raylet/logs/worker_logs.h"
 #include "raylet/objects/memory_thread.h"
 #include "raylet/objects/object_fetcher.h"
-#include "raylet/objects/object_manager.h"
 #include "raylet/objects/object_server.h"
-#include "raylet/objects/regions.h"
-#include "raylet/programs/job_packager.h"
-#include "raylet/programs/job_table.h"
+#include "raylet/objects/shared_regions.h"
 #include "raylet/programs/program_cache.h"
 #include "raylet/session_files.h"
-#include "raylet/workers/actor_host.h"
 #include "raylet/workers/driver_runner.h"
+#include "raylet/workers/driver_watches.h"
 #include "raylet/workers/orphans.h"
-#include "raylet/workers/pool_workers.h"
-#include "raylet/workers/process_deaths.h"
 #include "raylet/workers/worker_pool.h"
 #include "rpc/client.h"
 #include "rpc/server.h"
@@ -62,7 +44,6 @@ namespace {
 constexpr std::chrono::seconds kLeaveTimeout{1};
 constexpr std::chrono::seconds kKillMarkedLimit{1};
 constexpr std::size_t kSpareLogs = 64;  // two for each worker that may be starting, and for as many that end at once
-constexpr std::size_t kMaxPeerMessageBytes = 32u << 20;
 
 std::string HostName() {
   char name[256] = {};
@@ -95,74 +76,51 @@ struct Raylet::Impl {
   Status Start();
   void Stop(const std::string& reason, std::function<void()> done);
 
+  RayletCore::Options CoreOptions(const std::string& tag) const;
+  RayletCore::Ports CorePorts();
+  RayletCore::Events CoreEvents();
   rpc::ClientOptions HeadClientOptions();
   rpc::ServerOptions PeerServerOptions() const;
-  HeadLink::Events HeadEvents();
   WorkerPool::Options PoolOptions() const;
   WorkerPool::Events PoolEvents();
   LogMonitor::Options LogOptions();
   LogKeeper::Options KeeperOptions() const;
   LogKeeper::Options DriverKeeperOptions() const;
-  JobTable::Events JobEvents();
-  NodeLease::Events LeaseEvents();
-  PeerLinks::Events PeerEvents();
-  Managers AllManagers();
 
   pb::NodeHello Hello() const;
-  void FillReport(pb::NodeReport* report) const;
   void OnWelcome(const pb::Welcome& welcome);
   Status BecomeReady();
   void WatchHead(const pb::MachineProcess& process);
-  void OnChanged();
   void AwaitChildEnd();
 
   AsioEventLoop& loop;
   const RayletOptions options;
   const Events events;
-  NodeIdentity identity;
   rpc::Credentials credentials;
   std::string address;  // of the server, once started
   bool ready = false;
-  bool stopping = false;
-  Managers managers;
 
   std::unique_ptr<MemoryThread> memory;
   std::unique_ptr<store::StoreOwner> store;
   ipc::NodeLeaseOwner lease_region;
-  NodeLease lease;
   std::unique_ptr<ExitWatch> head_process;  // where the head runs on this machine
   SharedRegions regions;
-  ClusterView cluster;
-  LocalResources resources;
+  DriverWatches driver_watches;
   rpc::Client head_client;
-  HeadLink head;
+  RpcHead head;
   rpc::Server server;
-  PeerLinks peers;
+  RpcPeers peers;
+  RayletCore core;
   ProgramCache programs;
-  JobTable jobs;
-  JobPackager packager;
-  ClientDispatcher client_dispatcher;
-  ClusterDispatcher cluster_dispatcher;
   ClientRegistry clients;
   LogKeeper log_keeper;
   LogKeeper driver_log_keeper;
   LogMonitor log_monitor;
+  WorkerLogs logs;
   WorkerPool pool;
-  PoolWorkers workers;
   DriverRunner drivers;
-  ActorHost actors;
-  LogForwarder logs;
-  LogFlusher log_flusher;
-  LocalLeases leases;
-  LeaseManager lease_requests;
-  RemoteLeases remote_leases;
   ObjectFetcher fetcher;
-  ObjectManager objects;
   ObjectServer object_server;
-  ActorDirectory directory;
-  ChannelBroker channels;
-  Router router;
-  ProcessDeaths deaths;
   Orphans orphans;
   boost::asio::posix::stream_descriptor child_ends;
   std::shared_ptr<ipc::ServerSocket> socket;
@@ -174,70 +132,76 @@ Raylet::Impl::Impl(AsioEventLoop& event_loop, RayletOptions raylet_options, Even
     : loop(event_loop),
       options(std::move(raylet_options)),
       events(std::move(raylet_events)),
-      identity{options.node, {}, options.session_dir, options.head, options.is_head_node, node_lease.name()},
       credentials{options.token, "", rpc::kProtocolVersion},
       memory(std::move(memory_thread)),
       store(std::move(object_store)),
       lease_region(std::move(node_lease)),
-      lease(loop, LeaseEvents()),
-      cluster(identity.node),
-      resources(options.capacity.resources, [this] { OnChanged(); }),
+      driver_watches(loop.context()),
       head_client(HeadClientOptions()),
-      head(loop, head_client, HeadEvents()),
+      head(head_client),
       server(PeerServerOptions(), loop),
-      peers(
-          loop, cluster, [this] { return credentials; }, PeerEvents()),
-      programs(loop, head, identity.node, options.session_dir, options.keep_program_bytes),
-      jobs(JobEvents()),
-      packager(loop, cluster, jobs, programs, head),
-      client_dispatcher(managers, identity),
-      cluster_dispatcher(managers),
-      clients(loop, tag + "-bell-", regions, client_dispatcher),
+      peers(loop, core.cluster(), [this] { return credentials; }),
+      core(CoreOptions(tag), CorePorts(), CoreEvents()),
+      programs(loop, head, options.node, options.session_dir, options.keep_program_bytes),
+      clients(loop, tag + "-bell-", regions, core.client_handler()),
       log_keeper(loop, KeeperOptions()),
       driver_log_keeper(loop, DriverKeeperOptions()),
       log_monitor(loop, loop.context(), LogOptions(),
                   [this](ProcessId worker, bool is_stderr, std::vector<std::string> lines, std::uint64_t dropped) {
-                    logs.Forward(worker, is_stderr, std::move(lines), dropped);
+                    core.OnOutput(worker, is_stderr, std::move(lines), dropped);
                   }),
+      logs(log_monitor, log_keeper),
       pool(loop, loop.context(), PoolOptions(), PoolEvents(), programs),
-      workers(pool),
       drivers(
           loop, loop.context(),
-          {.node = identity.node, .session_dir = options.session_dir, .address = options.session_dir},
+          {.node = options.node, .session_dir = options.session_dir, .address = options.session_dir},
           [this](const pb::DriverUpdate& update) {
             if (update.ended()) driver_log_keeper.OnEnded({DriverLogName(update.submission())});
-            pb::NodeToHead event;
-            *event.mutable_driver_update() = update;
-            head.SendEvent(std::move(event));
+            core.OnDriverUpdate(update);
           },
           programs),
-      actors(identity.node, resources, workers, clients, head, [this] { OnChanged(); }),
-      logs(identity.node, jobs, actors, clients, peers),
-      log_flusher(loop, cluster, peers,
-                  [this](JobId job) {
-                    for (ProcessId worker : logs.WorkersOf(job)) log_monitor.Flush(worker);
-                  }),
-      leases(identity.node, resources, workers, clients,
-             [this](ProcessId worker) {
-               if (const ClientInfo* client = clients.Find(worker)) client_dispatcher.ReportClient(*client);
-             }),
-      lease_requests({loop, cluster, resources, leases, jobs, clients, peers}, options.capacity.labels,
-                     [this] { return actors.PlacementCpuUnits(); }),
-      remote_leases(jobs, leases, peers),
       fetcher(loop, *store, [this](NodeId node) { return peers.ClientOf(node); }),
-      objects(identity.node, {loop, *store, clients, peers, fetcher}, [this] { head.MarkChanged(); }),
-      object_server(*store, [this](ObjectId id,
-                                   std::function<void(Status)> sealed) { objects.WhenSealed(id, std::move(sealed)); }),
-      directory(identity.node, head, clients),
-      channels(tag + "-ch-", regions, clients, [this](ProcessId process) { return clients.Find(process); }),
-      router(cluster, clients, peers),
-      deaths(loop.context(), managers),
-      orphans(loop, identity.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
-      child_ends(loop.context(), options.child_ends) {
-  managers = AllManagers();
-}
+      object_server(
+          *store, [this](ObjectId id, std::function<void(Status)> sealed) { core.WhenSealed(id, std::move(sealed)); }),
+      orphans(loop, options.node, [this](std::uint64_t owner) { return pool.Owns(owner) || drivers.Owns(owner); }),
+      child_ends(loop.context(), options.child_ends) {}
 
 // --- Wiring ----------------------------------------------------------------------------------------------------------
+
+RayletCore::Options Raylet::Impl::CoreOptions(const std::string& tag) const {
+  return {.identity = {.node = options.node,
+                       .cluster = {},
+                       .session_dir = options.session_dir,
+                       .head_address = options.head,
+                       .is_head_node = options.is_head_node,
+                       .lease_region = lease_region.name(),
+                       .spin = ipc::SpinBudget::MeasureWakeUp()},
+          .resources = options.capacity.resources,
+          .labels = options.capacity.labels,
+          .channel_prefix = tag + "-ch-"};
+}
+
+RayletCore::Ports Raylet::Impl::CorePorts() {
+  return {.loop = loop,
+          .store = *store,
+          .regions = regions,
+          .head = head,
+          .peers = peers,
+          .clients = clients,
+          .workers = pool,
+          .driver_processes = driver_watches,
+          .drivers = drivers,
+          .logs = logs,
+          .packer = programs,
+          .transfers = fetcher};
+}
+
+RayletCore::Events Raylet::Impl::CoreEvents() {
+  return {.publish_lease = [this](MonotonicTime until) { lease_region.Set(until); },
+          .on_welcome = [this](const pb::Welcome& welcome) { OnWelcome(welcome); },
+          .on_refused = [this](const Status& why) { events.on_failed(why); },
+          .on_shutdown = [this](const std::string& reason) { events.on_shutdown(reason); }};
+}
 
 rpc::ClientOptions Raylet::Impl::HeadClientOptions() {
   rpc::ClientOptions client;
@@ -253,30 +217,13 @@ rpc::ServerOptions Raylet::Impl::PeerServerOptions() const {
   server_options.host = options.bind;
   server_options.port = options.port;
   server_options.credentials = credentials;
-  server_options.max_message_bytes = kMaxPeerMessageBytes;
+  server_options.max_message_bytes = RpcPeers::kMaxMessageBytes;
   return server_options;
-}
-
-HeadLink::Events Raylet::Impl::HeadEvents() {
-  HeadLink::Events head_events;
-  head_events.hello = [this] { return Hello(); };
-  head_events.on_welcome = [this](const pb::Welcome& welcome) { OnWelcome(welcome); };
-  head_events.on_message = [this](const pb::HeadToNode& message) {
-    if (stopping) return;
-    if (message.has_shutdown()) return events.on_shutdown(message.shutdown().reason());
-    cluster_dispatcher.OnHeadMessage(message);
-  };
-  head_events.fill_report = [this](pb::NodeReport* report) { FillReport(report); };
-  head_events.on_sent = [this](std::uint64_t version) { lease.OnSent(version); };
-  head_events.on_acknowledged = [this](std::uint64_t version) { lease.OnAcknowledged(version); };
-  head_events.on_lost = [this] { lease.OnDisconnected(); };
-  head_events.on_refused = [this](const Status& why) { events.on_failed(why); };
-  return head_events;
 }
 
 WorkerPool::Options Raylet::Impl::PoolOptions() const {
   WorkerPool::Options pool_options;
-  pool_options.node = identity.node;
+  pool_options.node = options.node;
   pool_options.session_dir = options.session_dir;
   pool_options.socket_path = options.session_dir + "/raylet.sock";
   return pool_options;
@@ -285,21 +232,14 @@ WorkerPool::Options Raylet::Impl::PoolOptions() const {
 WorkerPool::Events Raylet::Impl::PoolEvents() {
   WorkerPool::Events pool_events;
   pool_events.on_exit = [this](const WorkerProcess& worker, const ExitCause& cause) {
-    if (!stopping) deaths.OnWorkerExit(worker, cause.text);
+    core.OnWorkerExit(worker, cause.text);
   };
-  pool_events.on_started = [this](const WorkerProcess& worker) {
-    logs.AddWorker(worker);
-    log_monitor.Watch(worker.process);
-  };
+  pool_events.on_started = [this](const WorkerProcess& worker) { core.OnWorkerStarted(worker); };
   pool_events.on_removed = [this] { orphans.Sweep(); };
-  pool_events.ask_exit = [this](const WorkerProcess& worker) {
-    pb::RayletToClient message;
-    message.mutable_exit()->set_reason("it has been idle for long");
-    clients.Send(worker.process, message);
-  };
+  pool_events.ask_exit = [this](const WorkerProcess& worker) { core.AskToExit(worker.process); };
   pool_events.on_new_log = [this](const std::string& name) { log_keeper.Reuse(name); };
   pool_events.on_logs_ended = [this](std::vector<std::string> names) { log_keeper.OnEnded(std::move(names)); };
-  pool_events.on_note = [this](JobId job, const std::string& text) { logs.Note(job, text); };
+  pool_events.on_note = [this](JobId job, const std::string& text) { core.OnNote(job, text); };
   return pool_events;
 }
 
@@ -326,68 +266,11 @@ LogKeeper::Options Raylet::Impl::DriverKeeperOptions() const {
   return keeper;
 }
 
-JobTable::Events Raylet::Impl::JobEvents() {
-  JobTable::Events job_events;
-  job_events.on_learned = [this](const pb::JobInfo& job) { pool.AddJob(job); };
-  job_events.on_ended = [this](const pb::JobInfo& job) { cluster_dispatcher.OnJobEnded(JobId{job.id()}); };
-  return job_events;
-}
-
-NodeLease::Events Raylet::Impl::LeaseEvents() {
-  NodeLease::Events lease_events;
-  lease_events.publish = [this](MonotonicTime until) { lease_region.Set(until); };
-  lease_events.on_over = [this] {
-    spdlog::error("the head has not been heard of for as long as this node's lease: its workers end");
-    pool.Suspend("its node had lost the head for longer than its lease");
-  };
-  lease_events.on_held = [this] { pool.Resume(); };
-  return lease_events;
-}
-
-PeerLinks::Events Raylet::Impl::PeerEvents() {
-  PeerLinks::Events peer_events;
-  peer_events.on_message = [this](NodeId from, const pb::PeerMessage& message) {
-    if (!stopping) cluster_dispatcher.OnPeerMessage(from, message);
-  };
-  peer_events.on_broken = [this](NodeId node) {
-    if (!stopping) cluster_dispatcher.OnLinkBroken(node);
-  };
-  peer_events.on_free = [this](NodeId node) { clients.Resume(node); };
-  return peer_events;
-}
-
-Managers Raylet::Impl::AllManagers() {
-  return {.loop = &loop,
-          .self = identity.node,
-          .cluster = &cluster,
-          .jobs = &jobs,
-          .leases = &leases,
-          .lease_requests = &lease_requests,
-          .remote_leases = &remote_leases,
-          .actors = &actors,
-          .directory = &directory,
-          .objects = &objects,
-          .channels = &channels,
-          .router = &router,
-          .peers = &peers,
-          .head = &head,
-          .clients = &clients,
-          .pool = &pool,
-          .logs = &logs,
-          .log_flusher = &log_flusher,
-          .log_monitor = &log_monitor,
-          .log_keeper = &log_keeper,
-          .drivers = &drivers,
-          .packager = &packager,
-          .deaths = &deaths};
-}
-
 // --- Joining ---------------------------------------------------------------------------------------------------------
 
 Status Raylet::Impl::Start() {
   AwaitChildEnd();
-  identity.spin = ipc::SpinBudget::MeasureWakeUp();
-  peers.Serve(&server);
+  RpcPeers::Serve(&server, [this](std::shared_ptr<PeerStream> stream) { core.OnPeerStream(std::move(stream)); });
   object_server.Serve(&server);
   TROUPE_ASSIGN_OR_RETURN(const int port, server.Start());
   address = options.bind + ":" + std::to_string(port);
@@ -395,54 +278,33 @@ Status Raylet::Impl::Start() {
   log_keeper.TakeUp(
       [](const std::string& name) { return name.starts_with("worker-") || name.starts_with("template-"); });
   driver_log_keeper.TakeUp([](const std::string& name) { return name.starts_with("job-"); });
-  spdlog::info("node {} joins the cluster of the head at {} with {}; a wake-up costs {} us here", identity.node.Hex(),
-               options.head, resources.total().ToString(), identity.spin.count() / 1000);
+  spdlog::info("node {} joins the cluster of the head at {} with {}; a wake-up costs {} us here", options.node.Hex(),
+               options.head, options.capacity.resources.ToString(), core.identity().spin.count() / 1000);
   for (const std::string& limit : options.capacity.limits) spdlog::info("{}", limit);
-  head.Start();
+  core.Start(Hello());
   return OkStatus();
 }
 
 pb::NodeHello Raylet::Impl::Hello() const {
   pb::NodeHello hello;
-  hello.set_node(identity.node.Bytes());
   hello.set_address(address);
   hello.set_hostname(Utf8(options.node_name.empty() ? HostName() : options.node_name));
-  *hello.mutable_total() = ToPb(resources.total());
   for (const auto& [name, value] : options.capacity.labels) (*hello.mutable_labels())[name] = value;
-  hello.set_is_head_node(options.is_head_node);
   hello.set_raylet_pid(::getpid());
-  hello.set_session_dir(options.session_dir);
   hello.set_store_capacity(options.capacity.store);
   for (const std::string& limit : options.capacity.limits) hello.add_limits(limit);
-  for (pb::ActorStarted& actor : actors.Running()) *hello.add_actors() = std::move(actor);
-  for (pb::ActorStarting& actor : actors.Starting()) *hello.add_starting() = std::move(actor);
   return hello;
 }
 
-void Raylet::Impl::FillReport(pb::NodeReport* report) const {
-  *report->mutable_available() = ToPb(resources.available());
-  for (pb::Demand& demand : lease_requests.Pending()) *report->add_pending() = std::move(demand);
-  report->set_store_used(objects.usage().used);
-  report->set_workers(static_cast<std::uint32_t>(pool.size()));
-  report->set_actors(static_cast<std::uint32_t>(actors.size()));
-  report->set_placement_cpu_units(actors.PlacementCpuUnits());
-}
-
 void Raylet::Impl::OnWelcome(const pb::Welcome& welcome) {
-  identity.cluster = IdFromPb<ClusterId>(welcome.cluster());
-  credentials.cluster_id = identity.cluster.Hex();
+  credentials.cluster_id = core.identity().cluster.Hex();
   head_client.SetClusterId(credentials.cluster_id);
   server.SetClusterId(credentials.cluster_id);
   WatchHead(welcome.head());
-  lease.SetDuration(std::chrono::milliseconds(welcome.lease_ms()));
-  lease.OnAcknowledged(0);
-  cluster_dispatcher.OnNodesChanged(welcome.nodes());
-  for (const ClientInfo* client : clients.List()) client_dispatcher.ReportClient(*client);
-  directory.OnHeadConnected();
   if (ready) return;
   if (const Status status = BecomeReady(); !status.ok()) return events.on_failed(status);
   ready = true;
-  spdlog::info("ready: node {} at {}", identity.node.Hex(), address);
+  spdlog::info("ready: node {} at {}", options.node.Hex(), address);
   events.on_ready();
 }
 
@@ -452,7 +314,7 @@ Status Raylet::Impl::BecomeReady() {
       socket, ipc::ServerSocket::Listen(loop.context(), path, [this](std::shared_ptr<ipc::ServerConnection> client) {
         clients.Accept(std::move(client));
       }));
-  return WriteNodeFile(options.session_dir, {.node_id = identity.node.Hex(),
+  return WriteNodeFile(options.session_dir, {.node_id = options.node.Hex(),
                                              .address = address,
                                              .head = options.head,
                                              .pid = ::getpid(),
@@ -480,22 +342,16 @@ void Raylet::Impl::WatchHead(const pb::MachineProcess& process) {
   if (process.pid_space().empty() || process.pid_space() != PidSpace()) return;
   auto watch = ExitWatch::Begin(loop.context(), process.pid(), [this] {
     spdlog::warn("the head's process has ended; what runs here goes on");
-    lease.OnHeadEnded();
+    core.OnHeadEnded();
   });
   const auto stat = ReadProcessStat(process.pid());
   if (stat && stat->start_time == process.start_time()) head_process = std::move(watch);
-}
-
-void Raylet::Impl::OnChanged() {
-  head.MarkChanged();
-  lease_requests.Kick();
 }
 
 // --- Leaving ---------------------------------------------------------------------------------------------------------
 
 void Raylet::Impl::Stop(const std::string& reason, std::function<void()> done) {
   spdlog::info("leaving the cluster: {}", reason);
-  stopping = true;
   RemoveNodeFile(options.session_dir);
   if (socket) socket->Close();
   auto once = std::make_shared<std::function<void()>>(std::move(done));
@@ -505,8 +361,8 @@ void Raylet::Impl::Stop(const std::string& reason, std::function<void()> done) {
   // First: what a node that has left hosted may start elsewhere at once.
   pool.KillAll();
   drivers.KillAll();
-  KillMarked(identity.node, kKillMarkedLimit);  // what had left their process groups
-  head.Leave(reason, finish);
+  KillMarked(options.node, kKillMarkedLimit);  // what had left their process groups
+  core.Leave(reason, finish);
   loop.After(kLeaveTimeout, finish);
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """layering: folders include and link only what lies below them; third parties stay where they belong"""
+import pathlib
 import re
 import sys
 
@@ -30,6 +31,26 @@ ONLY_IN = {
     "sqlite3.h": {"head"},
 }
 TARGETS_ONLY_IN = {"grpc": {"rpc"}, "sqlite": {"head"}}
+# The rooms of raylet/, each with those whose headers it may include. "base" is what all of them know (ROOM_BASE); "top"
+# is the other files of the folder itself, which put the rooms together.
+ROOM_BASE = {"cluster_view", "convert", "errors", "node_identity"}
+ROOMS = {
+    "base": set(),
+    "ports": {"base"},
+    "programs": {"base", "ports"},
+    "leases": {"base", "ports", "programs"},
+    "workers": {"base", "ports", "programs", "leases"},
+    "objects": {"base", "ports", "programs"},
+    "logs": {"base", "ports", "programs", "workers"},
+    "links": {"base", "ports", "programs", "leases", "workers", "objects", "logs"},
+    "top": {"base", "ports", "programs", "leases", "workers", "objects", "logs", "links"},
+}
+# What decides in a raylet sees the world through ports: neither the sources of this library nor the headers that they
+# include may include what starts with one of these.
+CORE_LIBRARY = re.compile(r"\badd_library\s*\(\s*troupe_raylet_core\s+STATIC\s+([^)]*)\)")
+NOT_IN_CORE = ("boost/asio", "rpc/", "common/asio_event_loop.h", "common/exit_watch.h", "common/pidfd.h", "sys/wait.h",
+               "sys/socket.h", "unistd.h", "spawn.h")
+ALLOWED_IN_CORE = {"rpc/turn_batch.h"}  # a header without gRPC
 PUBLIC_HEADER = re.compile(r"(\w+)/include/(troupe/.*)")
 PUBLIC_MAY_INCLUDE = re.compile(
     r"<(troupe/.*|cereal/.*|[a-z_0-9]+|(sys|linux)/\w+\.h|(fcntl|pthread|sched|signal|time|unistd)\.h)>")
@@ -76,6 +97,50 @@ def include_problems(root):
                 yield f"{path}: a public header must not include {include}: users have only troupe/ and cereal/"
 
 
+def room(path):
+    """The room of a file of raylet/."""
+    if len(path.parts) > 2:
+        return path.parts[1]
+    return "base" if path.stem in ROOM_BASE else "top"
+
+
+def room_problems(root):
+    for path in tree.files(root, tree.CPP):
+        if path.parts[0] != "raylet":
+            continue
+        if room(path) not in ROOMS:
+            yield f"{path}: raylet/ has no room {room(path)}"
+            continue
+        for include in INCLUDE.findall(tree.text(root / path)):
+            used = pathlib.PurePath(include[1:-1])
+            if used.parts[0] != "raylet" or room(used) == room(path):
+                continue
+            if room(used) not in ROOMS[room(path)]:
+                yield f"{path}: {room(path)} must not include {include}: {room(used)} is not below it"
+
+
+def core_problems(root):
+    """What the raylet's core includes, from its sources on."""
+    lists = root / "raylet" / "CMakeLists.txt"
+    found = CORE_LIBRARY.search(tree.text(lists)) if lists.exists() else None
+    sources = {f"raylet/{name}" for name in found[1].split()} if found else set()
+    seen, to_do = set(sources), sorted(sources)
+    while to_do:
+        name = to_do.pop(0)
+        path = root / name
+        for include in INCLUDE.findall(tree.text(path)) if path.exists() else []:
+            used = include[1:-1]
+            if used.startswith(NOT_IN_CORE) and used not in ALLOWED_IN_CORE:
+                yield f"{name}: the raylet's core must not include {include}: it sees the world through raylet/ports/"
+            if not used.startswith("raylet/") or used in seen:
+                continue
+            source = used.removesuffix(".h") + ".cc"
+            if (root / source).exists() and source not in sources:
+                yield f"{name}: the raylet's core must not include {include}: {source} is not of troupe_raylet_core"
+            seen.add(used)
+            to_do.append(used)
+
+
 def link_problems(root):
     for path in tree.files(root):
         folder = path.parts[0]
@@ -92,7 +157,7 @@ def link_problems(root):
 
 
 def problems(root):
-    return [*include_problems(root), *link_problems(root)]
+    return [*include_problems(root), *room_problems(root), *core_problems(root), *link_problems(root)]
 
 
 if __name__ == "__main__":

@@ -145,6 +145,38 @@ class Layering(TreeTest):
             self.write("common/include/troupe/a.h", f"#include {include}\n")
             self.assert_refused(check_layering.problems(self.root), "public header", include)
 
+    def write_raylet(self, core_source):
+        self.write("raylet/CMakeLists.txt", "add_library(troupe_raylet_core STATIC\n  convert.cc links/router.cc)\n")
+        self.write("raylet/convert.cc", '#include "raylet/convert.h"\n')
+        self.write("raylet/convert.h", "")
+        self.write("raylet/ports/outbox.h", '#include "raylet/convert.h"\n')
+        self.write("raylet/workers/actor_host.h", '#include "raylet/ports/outbox.h"\n')
+        self.write("raylet/workers/process.h", "#include <boost/asio.hpp>\n")
+        self.write("raylet/workers/process.cc", '#include "raylet/workers/process.h"\n')
+        self.write("raylet/raylet.cc", '#include "raylet/workers/process.h"\n#include <boost/asio.hpp>\n')
+        self.write("raylet/links/router.cc", core_source)
+
+    def test_accepts_rooms_that_point_down_and_a_core_behind_ports(self):
+        self.write_raylet('#include "raylet/workers/actor_host.h"\n#include "rpc/turn_batch.h"\n')
+        self.assertEqual(check_layering.problems(self.root), [])
+
+    def test_refuses_rooms_that_point_up(self):
+        self.write_raylet("")
+        for name, include in (("workers/a.cc", "links/router.h"), ("ports/a.h", "workers/actor_host.h"),
+                              ("leases/a.h", "workers/actor_host.h"), ("objects/a.h", "links/router.h"),
+                              ("convert.h", "ports/outbox.h"), ("links/a.cc", "raylet.h"), ("kitchen/a.h", "convert.h")):
+            bad = self.write(f"raylet/{name}", f'#include "raylet/{include}"\n')
+            self.assert_refused(check_layering.problems(self.root), f"raylet/{name}")
+            bad.unlink()
+
+    def test_refuses_a_core_that_reaches_past_its_ports(self):
+        for include in ("<boost/asio/io_context.hpp>", '"rpc/client.h"', '"raylet/workers/process.h"', "<unistd.h>"):
+            self.write_raylet(f"#include {include}\n")
+            self.assert_refused(check_layering.problems(self.root), "raylet/links/router.cc", include)
+        self.write_raylet('#include "raylet/ports/outbox.h"\n')
+        self.write("raylet/ports/outbox.h", "#include <boost/asio/io_context.hpp>\n")
+        self.assert_refused(check_layering.problems(self.root), "raylet/ports/outbox.h", "core")
+
     def test_refuses_forbidden_links(self):
         self.write("client/CMakeLists.txt", "target_link_libraries(troupe_client PRIVATE troupe_ipc troupe_rpc gRPC::grpc++)")
         problems = check_layering.problems(self.root)

@@ -14,11 +14,12 @@
 #include "common/event_loop.h"
 #include "proto/client.pb.h"
 #include "proto/node.pb.h"
+#include "raylet/cluster_view.h"
 #include "raylet/leases/local_leases.h"
 #include "raylet/leases/local_resources.h"
-#include "raylet/links/client_info.h"
-#include "raylet/links/cluster_view.h"
-#include "raylet/links/outbox.h"
+#include "raylet/ports/client_info.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
 #include "raylet/programs/job_table.h"
 #include "scheduler/scheduler.h"
 #include "troupe/ids.h"
@@ -28,7 +29,7 @@ namespace troupe::raylet {
 // Each (client, key) is one request for a number of leases. Whenever something may have changed, the requests are
 // served in turn, one lease each per round, beginning with the one whose last turn is longest ago; one that finds no
 // room does not hold up those behind it. Decisions are scheduler::Decide's. Loop thread.
-class LeaseManager {
+class LeaseManager : public ProcessObserver {
  public:
   // How long a node that had no room, against its last report, is left alone when it reports nothing new.
   static constexpr std::chrono::milliseconds kFullFor{1000};
@@ -63,6 +64,12 @@ class LeaseManager {
   // The client is gone: withdraws its requests. Leases it holds end in LocalLeases.
   void OnClientGone(ProcessId client);
   void OnNodeDied(NodeId node);
+
+  void OnProcessOver(const EndedProcess& process) override {
+    if (process.is_local) OnClientGone(process.address.process);
+    Kick();
+  }
+  void OnNodeOver(NodeId node, const std::string&) override { OnNodeDied(node); }
 
   // Resources, nodes or reports have changed: looks at the requests again soon.
   void Kick();

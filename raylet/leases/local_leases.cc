@@ -120,6 +120,16 @@ void LocalLeases::OnLesseeDied(const std::function<bool(const Address&)>& died, 
   for (LeaseId id : ended) End(id, reason);
 }
 
+void LocalLeases::OnProcessOver(const EndedProcess& process) {
+  if (process.is_worker()) OnWorkerExit(process.address.process);
+  OnLesseeDied([&](const Address& lessee) { return lessee == process.address; },
+               "the process whose task it ran is gone");
+}
+
+void LocalLeases::OnNodeOver(NodeId node, const std::string&) {
+  OnLesseeDied([&](const Address& lessee) { return lessee.node == node; }, "the node whose task it ran is gone");
+}
+
 void LocalLeases::OnJobEnded(JobId job) {
   std::vector<LeaseId> ended;
   for (const auto& [id, lease] : leases_) {

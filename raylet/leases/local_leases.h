@@ -12,8 +12,9 @@
 #include "proto/client.pb.h"
 #include "proto/common.pb.h"
 #include "raylet/leases/local_resources.h"
-#include "raylet/links/outbox.h"
-#include "raylet/workers/worker_source.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
+#include "raylet/ports/worker_source.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -24,7 +25,7 @@ namespace troupe::raylet {
 //   starting --worker acquired--> held --Return--> (worker idle again, or asked to exit)
 //      |                           |--lessee died--> ending --worker exited--> gone
 //      `--Cancel, lessee died--> gone   `--worker exited--> gone
-class LocalLeases {
+class LocalLeases : public ProcessObserver {
  public:
   using LeaseId = std::uint64_t;                               // 0: none
   using Done = std::function<void(Result<pb::LeaseGranted>)>;  // `key` is left to the caller
@@ -52,6 +53,9 @@ class LocalLeases {
   void OnLesseeDied(const std::function<bool(const Address&)>& died, const std::string& reason);
   // Nothing of the job goes on: ends its leases.
   void OnJobEnded(JobId job);
+
+  void OnProcessOver(const EndedProcess& process) override;
+  void OnNodeOver(NodeId node, const std::string& reason) override;
 
   bool Leased(ProcessId worker) const { return by_worker_.contains(worker); }
   std::size_t size() const { return leases_.size(); }

@@ -9,7 +9,7 @@
 
 #include "common/resources.h"
 #include "common/status.h"
-#include "raylet/workers/cgroup_limits.h"
+#include "raylet/leases/cgroup_limits.h"
 
 namespace troupe::raylet {
 

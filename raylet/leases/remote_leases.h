@@ -3,7 +3,7 @@
 
 #include "proto/node.pb.h"
 #include "raylet/leases/local_leases.h"
-#include "raylet/links/outbox.h"
+#include "raylet/ports/outbox.h"
 #include "raylet/programs/job_table.h"
 #include "troupe/ids.h"
 

@@ -8,9 +8,10 @@
 
 #include "proto/client.pb.h"
 #include "proto/head.pb.h"
-#include "raylet/links/client_info.h"
-#include "raylet/links/head_port.h"
-#include "raylet/links/outbox.h"
+#include "raylet/ports/client_info.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -18,7 +19,7 @@ namespace troupe::raylet {
 // Requests go on to the head. Of an actor that some client has asked about, the head sends updates, which are kept and
 // passed to every client that asked; they also answer lookups while the head is away. Loop thread. `head` may answer
 // after the client has gone; both ports outlive this.
-class ActorDirectory {
+class ActorDirectory : public ProcessObserver {
  public:
   ActorDirectory(NodeId self, HeadPort& head, ClientOutbox& clients)
       : self_(self), head_(head), clients_(clients), alive_(std::make_shared<ActorDirectory*>(this)) {}
@@ -36,6 +37,10 @@ class ActorDirectory {
   void OnClientGone(ProcessId client);
   // The head has (come) back and knows of no subscription of ours.
   void OnHeadConnected();
+
+  void OnProcessOver(const EndedProcess& process) override {
+    if (process.is_local) OnClientGone(process.address.process);
+  }
 
   // Actors watched now.
   std::size_t size() const { return entries_.size(); }

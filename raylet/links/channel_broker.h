@@ -8,16 +8,17 @@
 #include <utility>
 
 #include "proto/client.pb.h"
-#include "raylet/links/client_info.h"
-#include "raylet/links/outbox.h"
-#include "raylet/objects/regions.h"
+#include "raylet/ports/client_info.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
+#include "raylet/ports/regions.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
 
 // One channel per pair of processes, whoever asks first. It is small until one of them asks for a larger one, which
 // takes over from it; and it goes when one of them says that it is of no use, or ends. Loop thread.
-class ChannelBroker {
+class ChannelBroker : public ProcessObserver {
  public:
   // Null when there is no such registered client.
   using FindClient = std::function<const ClientInfo*(ProcessId)>;
@@ -25,7 +26,7 @@ class ChannelBroker {
   // `name_prefix` begins the names of the regions.
   ChannelBroker(std::string name_prefix, Regions& regions, ClientOutbox& clients, FindClient find);
   // Removes every name.
-  ~ChannelBroker();
+  ~ChannelBroker() override;
 
   // Answers `request_id` with the channel, and tells the peer of a new one; or with an error: no such process here, no
   // memory for it, or nothing to be larger than. Who asks for a larger one knows that the peer has opened the one they
@@ -37,6 +38,10 @@ class ChannelBroker {
   void Close(const ClientInfo& client, const pb::CloseChannel& close);
 
   void OnClientGone(ProcessId client);
+
+  void OnProcessOver(const EndedProcess& process) override {
+    if (process.is_local) OnClientGone(process.address.process);
+  }
 
   std::size_t size() const { return channels_.size(); }
 

@@ -1,17 +1,55 @@
-// ClientDispatcher: admits clients and hands each of their messages to the manager it is for.
+// ClientDispatcher: admits clients and hands each of their messages to the part of the raylet that it is for.
 #pragma once
 
-#include "raylet/links/client_handler.h"
-#include "raylet/managers.h"
+#include <memory>
+#include <string_view>
+
+#include "raylet/cluster_view.h"
+#include "raylet/leases/lease_manager.h"
+#include "raylet/leases/local_leases.h"
+#include "raylet/links/actor_directory.h"
+#include "raylet/links/channel_broker.h"
+#include "raylet/links/router.h"
+#include "raylet/logs/log_flusher.h"
 #include "raylet/node_identity.h"
+#include "raylet/objects/object_manager.h"
+#include "raylet/ports/client_handler.h"
+#include "raylet/ports/client_port.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/worker_port.h"
+#include "raylet/programs/job_packager.h"
+#include "raylet/programs/job_table.h"
+#include "raylet/workers/actor_host.h"
+#include "raylet/workers/process_deaths.h"
 
 namespace troupe::raylet {
 
-// Loop thread. Both arguments outlive it.
+// Loop thread. What does not fit the protocol is refused, which ends the client's connection.
 class ClientDispatcher : public ClientHandler {
  public:
-  ClientDispatcher(const Managers& managers, const NodeIdentity& identity)
-      : m_(managers), identity_(identity), self_(std::make_shared<ClientDispatcher*>(this)) {}
+  // All outlive it.
+  struct Parts {
+    const NodeIdentity& identity;
+    ClusterView& cluster;
+    JobTable& jobs;
+    JobPackager& packager;
+    LocalLeases& leases;
+    LeaseManager& lease_requests;
+    ActorHost& actors;
+    ActorDirectory& directory;
+    ObjectManager& objects;
+    ChannelBroker& channels;
+    Router& router;
+    LogFlusher& log_flusher;
+    ProcessDeaths& deaths;
+    ClientPort& clients;
+    PeerPort& peers;
+    HeadPort& head;
+    WorkerPort& workers;
+  };
+
+  explicit ClientDispatcher(Parts parts) : m_(parts), self_(std::make_shared<ClientDispatcher*>(this)) {}
 
   void Admit(const pb::RegisterClient& request, pid_t pid, Admitted done) override;
   void FillRegistered(const ClientInfo& client, pb::Registered* registered) override;
@@ -34,8 +72,7 @@ class ClientDispatcher : public ClientHandler {
   void ReplyDone(ProcessId client, std::uint64_t request_id);
   void ReplyClusterState(const ClientInfo& client, std::uint64_t request_id);
 
-  const Managers& m_;
-  const NodeIdentity& identity_;
+  const Parts m_;
   std::shared_ptr<ClientDispatcher*> self_;  // what calls to the head hold weakly: gone with this
 };
 

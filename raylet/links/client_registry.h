@@ -14,17 +14,17 @@
 #include "common/status.h"
 #include "ipc/server_connection.h"
 #include "proto/client.pb.h"
-#include "raylet/links/client_handler.h"
-#include "raylet/links/client_info.h"
-#include "raylet/links/outbox.h"
-#include "raylet/objects/regions.h"
+#include "raylet/ports/client_handler.h"
+#include "raylet/ports/client_info.h"
+#include "raylet/ports/client_port.h"
+#include "raylet/ports/regions.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
 
 // The first message of a connection registers it. Whoever sends what does not decode, comes out of turn or makes no
 // sense is logged and disconnected; nobody else is affected. Loop thread.
-class ClientRegistry : public ClientOutbox {
+class ClientRegistry : public ClientPort {
  public:
   // `doorbell_prefix` begins the names of the clients' doorbells. `handler` and `regions` outlive this.
   ClientRegistry(EventLoop& loop, std::string doorbell_prefix, Regions& regions, ClientHandler& handler);
@@ -34,22 +34,17 @@ class ClientRegistry : public ClientOutbox {
   // A new connection.
   void Accept(std::shared_ptr<ipc::ServerConnection> connection);
 
-  // Null when there is no such registered driver or worker.
-  const ClientInfo* Find(ProcessId process) const;
-  std::vector<const ClientInfo*> List() const;
+  const ClientInfo* Find(ProcessId process) const override;
+  std::vector<const ClientInfo*> List() const override;
 
   bool Connected(ProcessId client) const override { return by_process_.contains(client); }
   void Send(ProcessId to, const pb::RayletToClient& message) override;
   Status SendRouted(ProcessId to, const Address& from, std::string_view frame) override;
   void Broadcast(const pb::RayletToClient& message) override;
-  // To a template, which has no process id of its own to send to.
-  void SendToTemplate(pid_t pid, const pb::RayletToClient& message);
-
-  // Closes the client's connection; the handler hears of it. Ignored when there is none.
-  void Disconnect(ProcessId client, const Status& why);
-  // Reads no more from the client until the way to `node` is free: what it sends waits in its own process then.
-  void Pause(ProcessId client, NodeId node);
-  void Resume(NodeId node);
+  void SendToTemplate(pid_t pid, const pb::RayletToClient& message) override;
+  void Disconnect(ProcessId client, const Status& why) override;
+  void Pause(ProcessId client, NodeId node) override;
+  void Resume(NodeId node) override;
 
  private:
   // A driver whose terminal is slower than its workers print does without the rest.

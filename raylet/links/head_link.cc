@@ -10,24 +10,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kCallTimeout = 10s;
-constexpr auto kPackageTimeout = 30s;
 constexpr auto kCallRetry = 500ms;
-
-std::string Method(const std::string& name) { return "/troupe.pb.Head/" + name; }
 
 }  // namespace
 
-HeadLink::HeadLink(EventLoop& loop, rpc::Client& client, Events events)
+HeadLink::HeadLink(EventLoop& loop, HeadTransport& transport, Events events)
     : loop_(loop),
-      client_(client),
+      transport_(transport),
       events_(std::move(events)),
       registrations_(loop),
       self_(std::make_shared<HeadLink*>(this)) {}
-
-HeadLink::~HeadLink() {
-  if (stream_) stream_->SetHandlers({});
-}
 
 void HeadLink::Start() {
   started_ = loop_.Now();
@@ -36,9 +28,8 @@ void HeadLink::Start() {
 
 void HeadLink::Connect() {
   if (left_) return;
-  stream_ = client_.OpenStream<pb::HeadToNode, pb::NodeToHead>(
-      Method("Node"), {.on_message = [this](const pb::HeadToNode& batch) { OnBatch(batch); },
-                       .on_closed = [this](const Status& status) { OnClosed(status); }});
+  stream_ = transport_.OpenStream({.on_message = [this](const pb::HeadToNode& batch) { OnBatch(batch); },
+                                   .on_closed = [this](const Status& status) { OnClosed(status); }});
   out_.emplace(loop_, [this](const pb::NodeToHead& batch) { stream_->Send(batch); });
   pb::NodeToHead hello;
   *hello.mutable_hello() = events_.hello();
@@ -89,7 +80,7 @@ void HeadLink::OnClosed(const Status& status) {
   out_.reset();
   stream_.reset();
   connected_ = false;
-  registrations_.FailAll(Unavailable("lost the connection to the head at " + client_.target() +
+  registrations_.FailAll(Unavailable("lost the connection to the head at " + transport_.target() +
                                      " while an actor was being registered; it may have registered it"));
   events_.on_lost();
   if (left_) {
@@ -100,7 +91,7 @@ void HeadLink::OnClosed(const Status& status) {
     left_ = true;
     return events_.on_refused(status);
   }
-  if (retry_ == kFirstRetry) spdlog::warn("lost the head at {}: {}", client_.target(), status.ToString());
+  if (retry_ == kFirstRetry) spdlog::warn("lost the head at {}: {}", transport_.target(), status.ToString());
   const auto delay = retry_;
   retry_ = std::min(retry_ * 2, kLastRetry);
   loop_.After(delay, [weak = std::weak_ptr(self_)] {
@@ -144,7 +135,7 @@ void HeadLink::Leave(const std::string& reason, std::function<void()> done) {
     out_->Add(message);
   }
   out_->Flush();
-  stream_->Close();
+  stream_->Close(OkStatus());
   connected_ = false;
 }
 
@@ -178,12 +169,12 @@ void HeadLink::SendIfConnected(const pb::NodeToHead& message) {
 }
 
 void HeadLink::RegisterJob(const pb::RegisterJobRequest& request, Done<pb::RegisterJobReply> done) {
-  client_.Call<pb::RegisterJobReply>(Method("RegisterJob"), request, kCallTimeout, std::move(done));
+  transport_.RegisterJob(request, std::move(done));
 }
 
 void HeadLink::RegisterActor(const pb::RegisterActorRequest& request, Done<pb::ActorReply> done) {
   if (!connected_) {
-    const Status away = Unavailable("cannot reach the head at " + client_.target() + " to register an actor");
+    const Status away = Unavailable("cannot reach the head at " + transport_.target() + " to register an actor");
     return loop_.Post([away, done = std::move(done)] { done(away); });
   }
   pb::NodeToHead message;
@@ -192,44 +183,30 @@ void HeadLink::RegisterActor(const pb::RegisterActorRequest& request, Done<pb::A
 }
 
 void HeadLink::GetActor(const pb::FindActor& request, Done<pb::ActorReply> done) {
-  client_.Call<pb::ActorReply>(Method("GetActor"), request, kCallTimeout, std::move(done));
+  transport_.GetActor(request, std::move(done));
 }
 
 void HeadLink::KillActor(const pb::KillActorRequest& request, Done<pb::ActorReply> done) {
-  client_.Call<pb::ActorReply>(Method("KillActor"), request, kCallTimeout, std::move(done));
+  transport_.KillActor(request, std::move(done));
 }
 
 void HeadLink::ListActors(const pb::ListActorsRequest& request, Done<pb::ListActorsReply> done) {
-  client_.Call<pb::ListActorsReply>(Method("ListActors"), request, kCallTimeout, std::move(done));
-}
-
-void HeadLink::PutPackage(const pb::PutPackageRequest& request, std::function<void(Result<pb::PutPackageReply>)> done) {
-  client_.Call<pb::PutPackageReply>(Method("PutPackage"), request, kPackageTimeout, std::move(done));
-}
-
-void HeadLink::GetPackage(const pb::GetPackageRequest& request, std::function<void(Result<pb::PackageChunk>)> done) {
-  client_.Call<pb::PackageChunk>(Method("GetPackage"), request, kPackageTimeout, std::move(done));
-}
-
-template <class Request>
-void HeadLink::CallUntilHeard(const std::string& method, Request request, std::function<void()> heard) {
-  client_.Call<pb::Done>(method, request, kCallTimeout,
-                         [weak = std::weak_ptr(self_), method, request, heard](const Result<pb::Done>& reply) {
-                           auto self = weak.lock();
-                           if (!self) return;
-                           const StatusCode code = reply.status().code();
-                           if (code != StatusCode::kUnavailable && code != StatusCode::kDeadlineExceeded) {
-                             if (!reply.ok()) spdlog::warn("{} refused: {}", method, reply.status().ToString());
-                             return heard();
-                           }
-                           (*self)->loop_.After(kCallRetry, [weak, method, request, heard] {
-                             if (auto again = weak.lock()) (*again)->CallUntilHeard(method, request, heard);
-                           });
-                         });
+  transport_.ListActors(request, std::move(done));
 }
 
 void HeadLink::FinishJob(const pb::FinishJobRequest& request, std::function<void()> heard) {
-  CallUntilHeard(Method("FinishJob"), request, std::move(heard));
+  transport_.FinishJob(request, [weak = std::weak_ptr(self_), request, heard](const Result<pb::Done>& reply) {
+    auto self = weak.lock();
+    if (!self) return;
+    const StatusCode code = reply.status().code();
+    if (code != StatusCode::kUnavailable && code != StatusCode::kDeadlineExceeded) {
+      if (!reply.ok()) spdlog::warn("the head refused the end of a job: {}", reply.status().ToString());
+      return heard();
+    }
+    (*self)->loop_.After(kCallRetry, [weak, request, heard] {
+      if (auto again = weak.lock()) (*again)->FinishJob(request, heard);
+    });
+  });
 }
 
 void HeadLink::ReleaseActor(const pb::ReleaseActor& request) {

@@ -1,4 +1,4 @@
-// HeadLink: this raylet's connection to the head: its stream, which is opened again whenever it breaks, and its calls.
+// HeadLink: what this raylet and the head say to one another, over connections that come and go.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,9 @@
 #include "common/event_loop.h"
 #include "proto/head.pb.h"
 #include "raylet/links/event_outbox.h"
-#include "raylet/links/head_port.h"
 #include "raylet/links/registrations.h"
-#include "raylet/programs/program_cache.h"
-#include "rpc/client.h"
-#include "rpc/stream.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/head_transport.h"
 #include "rpc/turn_batch.h"
 
 namespace troupe::raylet {
@@ -24,7 +22,7 @@ namespace troupe::raylet {
 //
 //   Start --> connecting --hello, welcome--> connected --stream closed--> waiting --back-off--> connecting
 //                 `--refused, or not reached within kFirstTries--> given up
-class HeadLink : public HeadPort, public PackageExchange {
+class HeadLink : public HeadPort {
  public:
   static constexpr std::chrono::milliseconds kFirstRetry{100};
   static constexpr std::chrono::milliseconds kLastRetry{2000};
@@ -48,13 +46,14 @@ class HeadLink : public HeadPort, public PackageExchange {
     std::function<void(const Status&)> on_refused;
   };
 
-  // `client` is connected to the head; it outlives this.
-  HeadLink(EventLoop& loop, rpc::Client& client, Events events);
-  ~HeadLink() override;
+  // `transport` outlives this.
+  HeadLink(EventLoop& loop, HeadTransport& transport, Events events);
 
   void Start();
   // Something that the reports tell has changed.
   void MarkChanged();
+  // Events that the head has not acknowledged, and registrations that it has not answered.
+  std::size_t outstanding() const { return outbox_.kept().size() + later_.size() + registrations_.size(); }
   // Says farewell and closes the stream; `done` runs once it is closed. Nothing is sent or called afterwards.
   void Leave(const std::string& reason, std::function<void()> done);
 
@@ -69,12 +68,7 @@ class HeadLink : public HeadPort, public PackageExchange {
   void SendEventLater(pb::NodeToHead event) override;
   void SendIfConnected(const pb::NodeToHead& message) override;
 
-  void PutPackage(const pb::PutPackageRequest& request, std::function<void(Result<pb::PutPackageReply>)> done) override;
-  void GetPackage(const pb::GetPackageRequest& request, std::function<void(Result<pb::PackageChunk>)> done) override;
-
  private:
-  using NodeStream = rpc::Stream<pb::HeadToNode, pb::NodeToHead>;
-
   void Connect();
   void OnBatch(const pb::HeadToNode& batch);
   void OnMessage(const pb::HeadToNode& message);
@@ -85,13 +79,11 @@ class HeadLink : public HeadPort, public PackageExchange {
   void SendLateEvents();
   void SendReport();
   void ArmReport(std::chrono::nanoseconds delay);
-  template <class Request>
-  void CallUntilHeard(const std::string& method, Request request, std::function<void()> heard);
 
   EventLoop& loop_;
-  rpc::Client& client_;
+  HeadTransport& transport_;
   const Events events_;
-  std::shared_ptr<NodeStream> stream_;
+  std::unique_ptr<HeadStream> stream_;
   std::optional<rpc::TurnBatch<pb::NodeToHead>> out_;  // to the stream
   bool connected_ = false;
   bool welcomed_ = false;  // at least once

@@ -10,12 +10,10 @@
 #include "common/event_loop.h"
 #include "common/status.h"
 #include "proto/node.pb.h"
-#include "rpc/stream.h"
+#include "raylet/ports/peer_transport.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
-
-using PeerStream = rpc::Stream<pb::PeerMessage, pb::PeerMessage>;
 
 // Queues what is sent while a message is on its way, and sends all of it as one message when that has gone out: batches
 // grow with the load and nothing waits for a timer. Loop thread.

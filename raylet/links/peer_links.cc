@@ -8,31 +8,15 @@
 #include "raylet/convert.h"
 
 namespace troupe::raylet {
-namespace {
-
-constexpr const char* kPeerMethod = "/troupe.pb.Node/Peer";
-// A batch and one frame of the largest size.
-constexpr std::size_t kMaxMessageBytes = 32u << 20;
-
-}  // namespace
-
-PeerLinks::PeerLinks(EventLoop& loop, ClusterView& cluster, std::function<rpc::Credentials()> credentials,
-                     Events events)
+PeerLinks::PeerLinks(EventLoop& loop, ClusterView& cluster, PeerTransport& transport, Events events)
     : loop_(loop),
       cluster_(cluster),
-      credentials_(std::move(credentials)),
+      transport_(transport),
       events_(std::move(events)),
       self_(std::make_shared<PeerLinks*>(this)) {}
 
 PeerLinks::~PeerLinks() {
   for (const auto& stream : unnamed_) stream->SetHandlers({});
-}
-
-void PeerLinks::Serve(rpc::Server* server) {
-  server->HandleStream<pb::PeerMessage, pb::PeerMessage>(
-      kPeerMethod, [weak = std::weak_ptr(self_)](std::shared_ptr<PeerStream> stream) {
-        if (auto self = weak.lock()) (*self)->Accept(std::move(stream));
-      });
 }
 
 void PeerLinks::Accept(std::shared_ptr<PeerStream> stream) {
@@ -88,12 +72,11 @@ void PeerLinks::OnJoined(NodeId node) {
 }
 
 void PeerLinks::Open(NodeId node) {
-  rpc::Client* client = ClientOf(node);
-  if (client == nullptr) return;
+  if (!cluster_.Alive(node)) return;
   pb::PeerMessage hello;
   hello.set_node(cluster_.self().Bytes());
   // The handlers are set by Attach before the loop can run any.
-  PeerOf(node).link->Attach(client->OpenStream<pb::PeerMessage, pb::PeerMessage>(kPeerMethod, {}), &hello);
+  PeerOf(node).link->Attach(transport_.Open(node, cluster_.Find(node)->address()), &hello);
 }
 
 void PeerLinks::OnBroken(NodeId node, const Status& status) {
@@ -110,10 +93,11 @@ void PeerLinks::OnBroken(NodeId node, const Status& status) {
   });
 }
 
-void PeerLinks::OnDied(NodeId node) {
+void PeerLinks::OnNodeOver(NodeId node, const std::string&) {
+  transport_.Forget(node);
   auto gone = peers_.extract(node);
   if (gone.empty()) return;
-  // Not within a callback of the client's own stream.
+  // Not within a callback of its own stream.
   loop_.Post([peer = std::make_shared<Peer>(std::move(gone.mapped()))] { peer->link.reset(); });
   events_.on_free(node);
 }
@@ -137,21 +121,6 @@ void PeerLinks::Broadcast(const pb::PeerMessage& part) {
     const Status status = Send(node, part);
     if (!status.ok()) spdlog::warn("node {} misses a notice: {}", node.Hex(), status.message());
   }
-}
-
-rpc::Client* PeerLinks::ClientOf(NodeId node) {
-  if (!cluster_.Alive(node) || node == cluster_.self()) return nullptr;
-  Peer& peer = PeerOf(node);
-  if (!peer.client) {
-    rpc::ClientOptions options;
-    options.target = cluster_.Find(node)->address();
-    options.peer_name = "node " + node.Hex().substr(0, 8);
-    options.credentials = credentials_();
-    options.loop = &loop_;
-    options.max_message_bytes = kMaxMessageBytes;
-    peer.client = std::make_unique<rpc::Client>(std::move(options));
-  }
-  return peer.client.get();
 }
 
 }  // namespace troupe::raylet

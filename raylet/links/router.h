@@ -10,8 +10,9 @@
 
 #include "common/status.h"
 #include "proto/node.pb.h"
-#include "raylet/links/cluster_view.h"
-#include "raylet/links/outbox.h"
+#include "raylet/cluster_view.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -19,7 +20,7 @@ namespace troupe::raylet {
 // Frames of one sender to one receiver arrive in order. A sender whose frame finds nobody is told so; one whose frames
 // may have been lost with a connection between nodes is told that too, since it would otherwise wait for ever. Loop
 // thread.
-class Router {
+class Router : public ProcessObserver {
  public:
   Router(ClusterView& cluster, ClientOutbox& clients, PeerOutbox& peers)
       : cluster_(cluster), clients_(clients), peers_(peers) {}
@@ -36,6 +37,7 @@ class Router {
   // The processes of that node which have sent frames to this one.
   std::vector<ProcessId> OnNodeDied(NodeId node);
   void OnProcessDied(ProcessId process);
+  void OnProcessOver(const EndedProcess& process) override { OnProcessDied(process.address.process); }
 
  private:
   void SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason, bool gone);

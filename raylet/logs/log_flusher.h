@@ -10,14 +10,15 @@
 
 #include "common/event_loop.h"
 #include "proto/node.pb.h"
-#include "raylet/links/cluster_view.h"
-#include "raylet/links/outbox.h"
+#include "raylet/cluster_view.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
 
 // Loop thread. The arguments outlive it.
-class LogFlusher {
+class LogFlusher : public ProcessObserver {
  public:
   static constexpr std::chrono::milliseconds kMaxWait{500};
 
@@ -37,6 +38,8 @@ class LogFlusher {
   void OnRequest(NodeId from, const pb::FlushLogs& request);
   void OnDone(NodeId from, std::uint64_t id);
   void OnNodeDied(NodeId node);
+
+  void OnNodeOver(NodeId node, const std::string&) override { OnNodeDied(node); }
 
  private:
   struct Waiting {

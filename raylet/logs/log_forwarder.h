@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "proto/client.pb.h"
-#include "raylet/links/outbox.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/worker_process.h"
 #include "raylet/programs/job_table.h"
 #include "raylet/workers/actor_host.h"
-#include "raylet/workers/worker_pool.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {

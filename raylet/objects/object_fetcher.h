@@ -12,7 +12,7 @@
 #include "common/event_loop.h"
 #include "object_store/store_owner.h"
 #include "proto/node.pb.h"
-#include "raylet/objects/object_transfers.h"
+#include "raylet/ports/object_transfers.h"
 #include "rpc/client.h"
 #include "rpc/stream.h"
 #include "troupe/ids.h"

@@ -12,9 +12,10 @@
 #include "common/recent_set.h"
 #include "object_store/store_owner.h"
 #include "proto/client.pb.h"
-#include "raylet/links/outbox.h"
 #include "raylet/objects/create_queue.h"
-#include "raylet/objects/object_transfers.h"
+#include "raylet/ports/object_transfers.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -22,7 +23,7 @@ namespace troupe::raylet {
 // An object's id names the process that owns it; with the owner's end it is deleted everywhere. Its primary copy lies
 // on the node where it was made. That a copy was fetched from here is remembered, by whom is not said: the deletion of
 // such an object is told to every node. Loop thread.
-class ObjectManager {
+class ObjectManager : public ProcessObserver {
  public:
   // All outlive the manager.
   struct Parts {
@@ -35,7 +36,7 @@ class ObjectManager {
 
   // `on_change` runs when the use of the store may have changed.
   ObjectManager(NodeId self, Parts parts, std::function<void()> on_change);
-  ~ObjectManager() { parts_.store.OnRetired({}); }
+  ~ObjectManager() override { parts_.store.OnRetired({}); }
   ObjectManager(const ObjectManager&) = delete;
   ObjectManager& operator=(const ObjectManager&) = delete;
 
@@ -61,6 +62,13 @@ class ObjectManager {
   void OnOwnerDied(ProcessId owner);
   // Copies from that node go, unless `keep` knows their owner to live: nobody would tell of their deletion.
   void OnNodeDied(NodeId node, const std::function<bool(ProcessId owner)>& keep);
+
+  void OnProcessOver(const EndedProcess& process) override { OnOwnerDied(process.address.process); }
+  void OnProcessUnmapped(ProcessId process) override { OnLocalProcessGone(process); }
+  // What processes of this node own stays: they will tell of its deletion.
+  void OnNodeOver(NodeId node, const std::string&) override {
+    OnNodeDied(node, [this](ProcessId owner) { return parts_.clients.Connected(owner); });
+  }
 
   store::Usage usage() const { return parts_.store.GetUsage(); }
 

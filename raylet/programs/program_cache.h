@@ -11,6 +11,7 @@
 #include "common/event_loop.h"
 #include "common/status.h"
 #include "proto/common.pb.h"
+#include "raylet/ports/program_packer.h"
 #include "raylet/programs/file_thread.h"
 #include "raylet/programs/package_exchange.h"
 #include "raylet/programs/unpacked_packages.h"
@@ -32,11 +33,11 @@ inline constexpr std::uint64_t kKeepProgramBytes = std::uint64_t{512} << 20;
 // loop, and none after the destructor, which waits for the file operation under way. `loop` and `exchange` must
 // outlive it. Packages lie in <session>/programs/<hash>/, beside what a head of the same session keeps: those that
 // somebody uses, and of the others up to `keep_bytes`.
-class ProgramCache {
+class ProgramCache : public ProgramPacker {
  public:
   ProgramCache(EventLoop& loop, PackageExchange& exchange, NodeId node, const std::string& session_dir,
                std::uint64_t keep_bytes = kKeepProgramBytes);
-  ~ProgramCache();
+  ~ProgramCache() override;
   ProgramCache(const ProgramCache&) = delete;
   ProgramCache& operator=(const ProgramCache&) = delete;
 
@@ -48,9 +49,7 @@ class ProgramCache {
   // As Locate for a package alone, such as a submitted job's.
   void Fetch(const std::string& package, std::function<void(Result<PackageUse>)> done);
 
-  // Packs the program and the libraries it names, and uploads the package unless the head has it. The SHA-256 of the
-  // package in hexadecimal. `program.origin` must be this node.
-  void Package(const pb::Program& program, std::function<void(Result<std::string>)> done);
+  void Package(const pb::Program& program, std::function<void(Result<std::string>)> done) override;
 
  private:
   using FetchDone = std::function<void(Result<PackageUse>)>;

@@ -15,9 +15,10 @@
 #include "proto/client.pb.h"
 #include "proto/head.pb.h"
 #include "raylet/leases/local_resources.h"
-#include "raylet/links/head_port.h"
-#include "raylet/links/outbox.h"
-#include "raylet/workers/worker_source.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
+#include "raylet/ports/worker_source.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -30,7 +31,7 @@ namespace troupe::raylet {
 //      | program cannot start          | threw: failed (the worker is killed)
 //      | no room, stopped              | worker exits, in any state --> gone
 //      `--> gone
-class ActorHost {
+class ActorHost : public ProcessObserver {
  public:
   // `on_change` runs when the number of actors or what they count for has changed.
   ActorHost(NodeId self, LocalResources& resources, WorkerSource& workers, ClientOutbox& clients, HeadPort& head,
@@ -47,6 +48,10 @@ class ActorHost {
   void SetBlocked(ProcessId worker, bool blocked);
 
   void OnWorkerExit(ProcessId worker, const std::string& cause);
+
+  void OnProcessOver(const EndedProcess& process) override {
+    if (process.is_worker()) OnWorkerExit(process.address.process, process.reason);
+  }
 
   struct Hosted {
     pb::ActorSpec spec;

@@ -12,6 +12,7 @@
 #include "common/event_loop.h"
 #include "common/status.h"
 #include "proto/head.pb.h"
+#include "raylet/ports/driver_port.h"
 #include "raylet/programs/program_cache.h"
 #include "raylet/workers/process.h"
 #include "raylet/workers/watched_process.h"
@@ -32,7 +33,7 @@ std::string DriverLogPath(const std::string& session_dir, const std::string& sub
 // both output streams in <session>/logs/job-<submission>.log, and with TROUPE_ADDRESS, TROUPE_SUBMISSION_ID and
 // TROUPE_NAMESPACE set over the user's environment, and TROUPE_OWNER for what it starts. It is killed when the raylet
 // dies.
-class DriverRunner {
+class DriverRunner : public SubmittedDrivers {
  public:
   struct Options {
     NodeId node = {};
@@ -46,18 +47,13 @@ class DriverRunner {
 
   DriverRunner(EventLoop& loop, boost::asio::io_context& context, Options options, OnUpdate on_update,
                ProgramCache& cache);
-  ~DriverRunner();
+  ~DriverRunner() override;
   DriverRunner(const DriverRunner&) = delete;
   DriverRunner& operator=(const DriverRunner&) = delete;
 
-  // Starts the driver, fetching the job's package first when it has one: then argv[0] is a file of the package, "bin/x"
-  // or "x", and otherwise an absolute path or the name of a program in PATH. A submission that runs is not started
-  // again. Every failure comes as an update, but that the head cannot be reached for the package: then it waits.
-  void Run(const pb::RunDriver& command);
-
-  // SIGTERM to the driver's process group, SIGKILL after the grace. A driver that has not started never will. Unknown
-  // submissions are ignored.
-  void Stop(const pb::StopDriver& command);
+  void Run(const pb::RunDriver& command) override;
+  // SIGTERM to the driver's process group, SIGKILL after the grace.
+  void Stop(const pb::StopDriver& command) override;
 
   // Whether the driver is being started or runs.
   bool running(const std::string& submission) const { return drivers_.contains(submission); }

@@ -1,18 +1,22 @@
 // ProcessDeaths: decides when a process of this node is over, and tells everyone.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
-#include "common/exit_watch.h"
+#include "common/event_loop.h"
 #include "proto/common.pb.h"
-#include "raylet/links/client_info.h"
-#include "raylet/managers.h"
-#include "raylet/workers/worker_pool.h"
+#include "proto/node.pb.h"
+#include "raylet/ports/client_info.h"
+#include "raylet/ports/client_port.h"
+#include "raylet/ports/driver_port.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/process_observer.h"
+#include "raylet/ports/worker_source.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -35,12 +39,11 @@ namespace troupe::raylet {
 // - A process is finished once. Its id is in at most one of exits_ and closed_, and in neither afterwards; ids are
 // never
 //   reused, so what comes late finds nothing.
-// - Order within an end: the managers that hold something for the process let go first (actors and leases, which need
-// to
-//   know what the worker had), then everybody is told (Bury), then its memory of the store is freed, then the head
-//   hears that the process is gone. The head hears of the job's end before it hears that the driver is gone: the other
-//   way round it would take the job for failed.
-// - Whoever waited for a lease is looked at again last (Kick), when what the dead held is free.
+// - Order within an end: the observers let go of what they hold for the process, in the order of their registration;
+// then
+//   this node's clients and the other nodes are told; then its memory of the store is free; then the head hears that
+//   the process is gone. The head hears of the job's end before it hears that the driver is gone: the other way round
+//   it would take the job for failed.
 // - Posted work holds self_ weakly, and looks the process up again when it runs.
 //
 // Loop thread.
@@ -50,7 +53,21 @@ class ProcessDeaths {
   static constexpr std::chrono::milliseconds kGrace{1000};
   static constexpr std::chrono::seconds kStopGrace{5};
 
-  ProcessDeaths(boost::asio::io_context& context, const Managers& managers);
+  // All outlive it.
+  struct Parts {
+    EventLoop& loop;
+    ClientPort& clients;
+    PeerOutbox& peers;
+    HeadPort& head;
+    WorkerSource& workers;
+    DriverProcesses& driver_processes;
+  };
+
+  // `self`: this node.
+  ProcessDeaths(NodeId self, Parts parts);
+
+  // Before the first process ends. The observer outlives this.
+  void AddObserver(ProcessObserver* observer) { observers_.push_back(observer); }
 
   // A driver registered.
   void WatchDriver(const ClientInfo& driver);
@@ -67,9 +84,12 @@ class ProcessDeaths {
   void OnPeerProcessDied(NodeId node, const pb::ProcessDied& died);
   void OnNodeDied(NodeId node, const std::string& reason);
 
+  // Processes whose end is on its way, and drivers that live.
+  std::size_t size() const { return exits_.size() + closed_.size() + drivers_.size(); }
+
  private:
   struct Driver {
-    std::unique_ptr<ExitWatch> process;  // null: it has exited
+    std::unique_ptr<DriverProcess> process;  // null: it has exited
     bool leaving = false;
     bool stopping = false;
     bool closed = false;
@@ -78,14 +98,15 @@ class ProcessDeaths {
   void OnDriverExit(ProcessId driver);
   void CloseDriver(const ClientInfo& client);
   void FinishWorker(const WorkerProcess& worker, const std::string& cause);
-  // Everything that ends with a process but what it maps of the object store: requests, leases, channels,
-  // subscriptions, routes, and what it owned; then its node's clients and the other nodes are told.
-  void Bury(ProcessId process, const std::string& reason);
+  // Everything that ends with a process but what it maps of the object store; then everybody is told.
+  void Bury(const EndedProcess& process);
+  void Unmapped(ProcessId process);
   void Tell(ProcessId process, const std::string& reason);
-  void ReportGone(ProcessId process, pb::WorkerInfo::Kind kind, JobId job, pid_t pid);
+  void ReportGone(const EndedProcess& process);
 
-  boost::asio::io_context& context_;
-  const Managers& m_;
+  const NodeId self_node_;
+  const Parts parts_;
+  std::vector<ProcessObserver*> observers_;
   struct Exit {
     WorkerProcess worker;
     std::string cause;

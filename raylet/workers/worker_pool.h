@@ -18,10 +18,10 @@
 #include "common/event_loop.h"
 #include "common/status.h"
 #include "proto/client.pb.h"
+#include "raylet/ports/worker_port.h"
 #include "raylet/programs/program_cache.h"
 #include "raylet/workers/process.h"
 #include "raylet/workers/watched_process.h"
-#include "raylet/workers/worker_process.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -38,7 +38,7 @@ class JobTemplate;
 // Loop thread only; callbacks come from the loop and never from inside a call of a method. The loop, the context (the
 // loop's own) and the cache must outlive it. Workers get TROUPE_WORKER_KIND, TROUPE_RAYLET_SOCKET, TROUPE_PROCESS_ID,
 // TROUPE_COOKIE, TROUPE_OWNER, TROUPE_JOB_ID and TROUPE_NODE_ID in their environment, and never the cluster's token.
-class WorkerPool {
+class WorkerPool : public WorkerPort {
  public:
   struct Options {
     NodeId node;
@@ -73,63 +73,42 @@ class WorkerPool {
     std::function<void(std::vector<std::string> names)> on_logs_ended;
   };
 
-  using Ticket = std::uint64_t;
-  using SendToTemplate = std::function<void(const pb::RayletToClient&)>;
-
   WorkerPool(EventLoop& loop, boost::asio::io_context& context, Options options, Events events, ProgramCache& cache);
-  ~WorkerPool();
+  ~WorkerPool() override;
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Learns or updates a job. On the node that the program comes from its template starts at once, on others with the
-  // first Acquire. A failure to start is only logged here: whoever asks for a worker will see it.
-  void AddJob(const pb::JobInfo& job);
-  // The job ended, and nothing of it goes on: kills its starting and idle workers and fails its waiting Acquires with
-  // Cancelled. Handed-out workers (a detached actor's, say) stay until killed or released, and the template until none
-  // is left, for it says how its forks ended.
-  void RemoveJob(JobId job);
+  void AddJob(const pb::JobInfo& job) override;
+  void RemoveJob(JobId job) override;
 
   // Hands out a registered worker of the job, exclusively, starting one when none is idle. `done` gets the worker, or
   // an error about the program (pb::Error::PROGRAM): FailedPrecondition (it ended, or never called troupe::Init; the
   // end of its log is in the message), NotFound or PermissionDenied (not there, not executable), Unavailable (no
   // package came in start_timeout), ResourceExhausted (processes); or Cancelled (RemoveJob, KillAll).
-  Ticket Acquire(const pb::JobInfo& job, std::function<void(Result<WorkerProcess>)> done);
-  // Withdraws an Acquire: its `done` never runs. Unknown tickets and those already done are ignored.
-  void CancelAcquire(Ticket ticket);
+  Ticket Acquire(const pb::JobInfo& job, std::function<void(Result<WorkerProcess>)> done) override;
+  void CancelAcquire(Ticket ticket) override;
 
   // Takes a handed-out worker back; one of an ended job is killed instead.
-  void Release(ProcessId process);
-  // As Release(), for a worker that must not be handed out again: it is asked to exit.
-  void Retire(ProcessId process);
-  // A worker that was asked to exit stays, since others need what it owns: it is asked again later.
-  void OnExitDeclined(ProcessId process);
+  void Release(ProcessId process) override;
+  void Retire(ProcessId process) override;
+  void OnExitDeclined(ProcessId process) override;
   // Kills the worker (SIGKILL); on_exit follows, with `reason` in its cause. Unknown workers are ignored.
-  void Kill(ProcessId process, const std::string& reason);
+  void Kill(ProcessId process, const std::string& reason) override;
 
-  // Kills every worker, with on_exit as by Kill(), and starts and hands out none until Resume(); who asks waits.
-  void Suspend(const std::string& reason);
-  void Resume();
+  void Suspend(const std::string& reason) override;
+  void Resume() override;
 
-  // A process on the socket says it is the worker `process`; `pid` is the kernel's word (SO_PEERCRED). Refuses with
-  // PermissionDenied what this pool did not start. on_started follows after the caller returned, so that its reply
-  // to the worker goes first.
-  Result<WorkerProcess> OnRegister(ProcessId process, pid_t pid, const std::string& cookie);
-
-  // A template connected; `send` writes to it and must stay callable until OnTemplateClosed(). PermissionDenied as
-  // above.
-  Status OnTemplateConnected(pid_t pid, const std::string& cookie, SendToTemplate send);
-  // TemplateReady, TemplateForked or TemplateChildExited. InvalidArgument for anything else or an unknown template:
-  // close that connection.
-  Status OnTemplateMessage(pid_t pid, const pb::ClientToRaylet& message);
-  void OnTemplateClosed(pid_t pid);
+  Result<WorkerProcess> OnRegister(ProcessId process, pid_t pid, const std::string& cookie) override;
+  Status OnTemplateConnected(pid_t pid, const std::string& cookie, SendToTemplate send) override;
+  Status OnTemplateMessage(pid_t pid, const pb::ClientToRaylet& message) override;
+  void OnTemplateClosed(pid_t pid) override;
 
   // Whether `owner` is a worker of this pool, or a job that it still serves (OwnerMark).
   bool Owns(std::uint64_t owner) const { return workers_.contains(ProcessId{owner}) || jobs_.contains(JobId{owner}); }
 
   // Workers and templates, in no order. `state` is "starting", "idle" or "leased"; who has a worker knows better which.
   std::vector<pb::WorkerInfo> List() const;
-  // Workers that are starting, idle or handed out.
-  std::size_t size() const { return workers_.size(); }
+  std::size_t size() const override { return workers_.size(); }
 
   // Kills every worker and template and fails what waits; nothing starts afterwards. Blocks up to 2 s for the ends; no
   // on_exit follows.

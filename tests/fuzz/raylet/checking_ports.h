@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "common/check.h"
-#include "raylet/links/head_port.h"
-#include "raylet/links/outbox.h"
-#include "raylet/workers/worker_source.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/outbox.h"
+#include "raylet/ports/worker_source.h"
 
 namespace troupe::raylet::checking {
 
@@ -103,7 +103,7 @@ class Workers : public WorkerSource {
     Release(worker);
     alive.erase(worker);
   }
-  void Kill(ProcessId worker, std::string) override { TROUPE_CHECK(held.contains(worker)); }
+  void Kill(ProcessId worker, const std::string&) override { TROUPE_CHECK(held.contains(worker)); }
 
   // Hands a worker, an idle one or a new one, to whoever waits longest.
   ProcessId Start(bool fresh) {

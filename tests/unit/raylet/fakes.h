@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,15 +12,16 @@
 #include <vector>
 
 #include "common/resources.h"
-#include "raylet/links/head_port.h"
-#include "raylet/links/outbox.h"
-#include "raylet/objects/object_transfers.h"
-#include "raylet/objects/regions.h"
-#include "raylet/workers/worker_source.h"
+#include "raylet/ports/client_port.h"
+#include "raylet/ports/driver_port.h"
+#include "raylet/ports/head_port.h"
+#include "raylet/ports/object_transfers.h"
+#include "raylet/ports/regions.h"
+#include "raylet/ports/worker_port.h"
 
 namespace troupe::raylet {
 
-class FakeClients : public ClientOutbox {
+class FakeClients : public ClientPort {
  public:
   struct Frame {
     ProcessId to;
@@ -40,6 +42,22 @@ class FakeClients : public ClientOutbox {
     for (ProcessId client : connected) sent.emplace_back(client, message);
   }
 
+  const ClientInfo* Find(ProcessId process) const override {
+    auto it = infos.find(process);
+    return it == infos.end() ? nullptr : &it->second;
+  }
+  std::vector<const ClientInfo*> List() const override {
+    std::vector<const ClientInfo*> list;
+    for (const auto& [process, info] : infos) list.push_back(&info);
+    return list;
+  }
+  void SendToTemplate(pid_t pid, const pb::RayletToClient& message) override {
+    to_templates.emplace_back(pid, message);
+  }
+  void Disconnect(ProcessId client, const Status& why) override { disconnected.emplace_back(client, why); }
+  void Pause(ProcessId client, NodeId node) override { paused.emplace_back(client, node); }
+  void Resume(NodeId node) override { resumed.push_back(node); }
+
   // What `client` has been sent of one kind, oldest first.
   std::vector<pb::RayletToClient> Of(ProcessId client, pb::RayletToClient::BodyCase kind) const {
     std::vector<pb::RayletToClient> found;
@@ -55,8 +73,13 @@ class FakeClients : public ClientOutbox {
   }
 
   std::set<ProcessId> connected;
+  std::map<ProcessId, ClientInfo> infos;
   std::vector<std::pair<ProcessId, pb::RayletToClient>> sent;
   std::vector<Frame> frames;
+  std::vector<std::pair<pid_t, pb::RayletToClient>> to_templates;
+  std::vector<std::pair<ProcessId, Status>> disconnected;
+  std::vector<std::pair<ProcessId, NodeId>> paused;
+  std::vector<NodeId> resumed;
 };
 
 class FakePeers : public PeerOutbox {
@@ -75,7 +98,7 @@ class FakePeers : public PeerOutbox {
 };
 
 // Hands out workers when told to.
-class FakeWorkers : public WorkerSource {
+class FakeWorkers : public WorkerPort {
  public:
   Ticket Acquire(const pb::JobInfo& job, std::function<void(Result<WorkerProcess>)> done) override {
     waiting[++last_ticket] = {JobId{job.id()}, std::move(done)};
@@ -84,7 +107,29 @@ class FakeWorkers : public WorkerSource {
   void CancelAcquire(Ticket ticket) override { waiting.erase(ticket); }
   void Release(ProcessId worker) override { released.push_back(worker); }
   void Retire(ProcessId worker) override { retired.push_back(worker); }
-  void Kill(ProcessId worker, std::string reason) override { killed.emplace_back(worker, std::move(reason)); }
+  void Kill(ProcessId worker, const std::string& reason) override { killed.emplace_back(worker, reason); }
+
+  void AddJob(const pb::JobInfo& job) override { jobs.insert(JobId{job.id()}); }
+  void RemoveJob(JobId job) override { jobs.erase(job); }
+  Result<WorkerProcess> OnRegister(ProcessId process, pid_t pid, const std::string& cookie) override {
+    if (cookie != "cookie") return PermissionDenied("no worker of this raylet");
+    return WorkerProcess{process, JobId{1}, pid};
+  }
+  void OnExitDeclined(ProcessId process) override { declined.push_back(process); }
+  Status OnTemplateConnected(pid_t pid, const std::string& cookie, SendToTemplate send) override {
+    if (cookie != "cookie") return PermissionDenied("no template of this raylet");
+    templates[pid] = std::move(send);
+    return OkStatus();
+  }
+  Status OnTemplateMessage(pid_t, const pb::ClientToRaylet& message) override {
+    if (!message.has_template_ready()) return InvalidArgument("not what templates send");
+    ++template_messages;
+    return OkStatus();
+  }
+  void OnTemplateClosed(pid_t pid) override { templates.erase(pid); }
+  void Suspend(const std::string&) override { suspended = true; }
+  void Resume() override { suspended = false; }
+  std::size_t size() const override { return 0; }
 
   // Gives whoever waits longest a new worker.
   ProcessId Start() {
@@ -110,6 +155,41 @@ class FakeWorkers : public WorkerSource {
   std::vector<ProcessId> released;
   std::vector<ProcessId> retired;
   std::vector<std::pair<ProcessId, std::string>> killed;
+  std::set<JobId> jobs;
+  std::vector<ProcessId> declined;
+  std::map<pid_t, SendToTemplate> templates;
+  int template_messages = 0;
+  bool suspended = false;
+};
+
+// Processes end when told to.
+class FakeDriverProcesses : public DriverProcesses {
+ public:
+  std::unique_ptr<DriverProcess> Watch(pid_t pid, std::function<void()> on_exit) override {
+    if (!can_watch) return nullptr;
+    on_exits[pid] = std::move(on_exit);
+    return std::make_unique<Process>(*this, pid);
+  }
+  void End(pid_t pid) { on_exits.extract(pid).mapped()(); }
+
+  bool can_watch = true;
+  std::map<pid_t, std::function<void()>> on_exits;  // of those that are watched
+  std::vector<std::pair<pid_t, int>> signals;
+
+ private:
+  class Process : public DriverProcess {
+   public:
+    Process(FakeDriverProcesses& all, pid_t pid) : all_(all), pid_(pid) {}
+    ~Process() override { all_.on_exits.erase(pid_); }
+    Status Signal(int signal) override {
+      all_.signals.emplace_back(pid_, signal);
+      return OkStatus();
+    }
+
+   private:
+    FakeDriverProcesses& all_;
+    const pid_t pid_;
+  };
 };
 
 class FakeHead : public HeadPort {
@@ -123,7 +203,9 @@ class FakeHead : public HeadPort {
   }
   void KillActor(const pb::KillActorRequest&, Done<pb::ActorReply>) override {}
   void ListActors(const pb::ListActorsRequest&, Done<pb::ListActorsReply>) override {}
-  void FinishJob(const pb::FinishJobRequest&, std::function<void()> heard) override { heard(); }
+  void FinishJob(const pb::FinishJobRequest& request, std::function<void()> heard) override {
+    finished.emplace_back(request, std::move(heard));
+  }
   void ReleaseActor(const pb::ReleaseActor& release) override { released.push_back(release.id()); }
   void SendEvent(pb::NodeToHead event) override { events.push_back(std::move(event)); }
   void SendEventLater(pb::NodeToHead event) override { SendEvent(std::move(event)); }
@@ -131,6 +213,7 @@ class FakeHead : public HeadPort {
 
   std::vector<std::pair<pb::RegisterActorRequest, Done<pb::ActorReply>>> registered;
   std::vector<std::pair<pb::FindActor, Done<pb::ActorReply>>> asked;
+  std::vector<std::pair<pb::FinishJobRequest, std::function<void()>>> finished;
   std::vector<std::string> released;
   std::vector<pb::NodeToHead> events;
   std::vector<pb::NodeToHead> messages;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "fakes.h"
-#include "raylet/links/cluster_view.h"
+#include "raylet/cluster_view.h"
 
 namespace troupe::raylet {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "common/status.h"
 #include "proto/common.pb.h"
-#include "raylet/workers/worker_process.h"
+#include "raylet/ports/worker_process.h"
 #include "troupe/ids.h"
 
 namespace troupe::raylet {
@@ -27,7 +27,7 @@ class WorkerSource {
   // One that must not be handed out again: it is asked to exit, as often as others still need what it owns.
   virtual void Retire(ProcessId worker) = 0;
   // Kills the worker; its exit is reported as any other.
-  virtual void Kill(ProcessId worker, std::string reason) = 0;
+  virtual void Kill(ProcessId worker, const std::string& reason) = 0;
 };
 
 }  // namespace troupe::raylet

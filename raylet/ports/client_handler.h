@@ -7,7 +7,7 @@
 
 #include "common/status.h"
 #include "proto/client.pb.h"
-#include "raylet/links/client_info.h"
+#include "raylet/ports/client_info.h"
 
 namespace troupe::raylet {
 

@@ -36,4 +36,13 @@ class PeerOutbox {
   virtual void Broadcast(const pb::PeerMessage& part) = 0;
 };
 
+// The same, with what only those need who pass messages on.
+class PeerPort : public PeerOutbox {
+ public:
+  // More waits for the node than its connection takes at the moment.
+  virtual bool Congested(NodeId node) const = 0;
+  // The node has joined the cluster.
+  virtual void OnJoined(NodeId node) = 0;
+};
+
 }  // namespace troupe::raylet

@@ -1,4 +1,4 @@
-#include "raylet/links/cluster_view.h"
+#include "raylet/cluster_view.h"
 
 #include "raylet/convert.h"
 

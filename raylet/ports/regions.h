@@ -18,12 +18,4 @@ class Regions {
   virtual void Unlink(const std::string& name) = 0;
 };
 
-// The real ones, of ipc/.
-class SharedRegions : public Regions {
- public:
-  Status CreateChannel(const std::string& name, std::uint64_t ring_capacity) override;
-  Status CreateDoorbell(const std::string& name) override;
-  void Unlink(const std::string& name) override;
-};
-
 }  // namespace troupe::raylet

@@ -1,4 +1,4 @@
-#include "raylet/links/client_info.h"
+#include "raylet/ports/client_info.h"
 
 namespace troupe::raylet {
 

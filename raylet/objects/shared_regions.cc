@@ -1,4 +1,4 @@
-#include "raylet/objects/regions.h"
+#include "raylet/objects/shared_regions.h"
 
 #include "ipc/channel.h"
 #include "ipc/doorbell.h"

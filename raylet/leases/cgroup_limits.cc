@@ -1,4 +1,4 @@
-#include "raylet/workers/cgroup_limits.h"
+#include "raylet/leases/cgroup_limits.h"
 
 #include <algorithm>
 #include <charconv>
