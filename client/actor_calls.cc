@@ -128,7 +128,7 @@ void ActorTable::OnReply(const std::shared_ptr<ObjectRecord>& result, const Repl
 
 void ActorTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
   call->done = true;
-  auto result = objects_.Find({core_.self.process.value, call->sequence});
+  auto result = objects_.Find(core_.ResultOf(call->sequence));
   if (!result) return;
   if (error.context.empty()) error.method = call->name;  // else it is another call that failed, or the constructor
   objects_.Fail(result, std::move(error));
@@ -176,10 +176,12 @@ void ActorTable::LoseProcess(const std::shared_ptr<ActorRecord>& actor, const st
 
 // The process may live on, and the next call reach it.
 void ActorTable::OnPathBroken(ProcessId process, const std::string& reason, std::uint64_t reached) {
-  auto it = by_process_.find(process);
-  if (it == by_process_.end()) return;
-  const std::shared_ptr<ActorRecord> actor = it->second;
-  if (actor->phase == ActorPhase::kCut) return;
+  for (const auto& actor : InProcess(process)) OnWayBroken(actor, reason, reached);
+}
+
+void ActorTable::OnWayBroken(const std::shared_ptr<ActorRecord>& actor, const std::string& reason,
+                             std::uint64_t reached) {
+  if (!actor->has_process() || actor->phase == ActorPhase::kCut) return;
   if (actor->phase == ActorPhase::kLastWords) return OnProcessLost(actor, reason, kAllReached);  // they are lost
   Enter(actor, ActorPhase::kCut);
   // Not at once: who keeps sending into a way that stays broken should not do nothing else.

@@ -59,19 +59,19 @@ internal::ActorPtr ActorTable::Handle(const std::shared_ptr<ActorRecord>& actor)
 }
 
 void ActorTable::Enter(const std::shared_ptr<ActorRecord>& actor, ActorPhase phase) {
-  const auto at = by_process_.find(actor->address.process);
-  const bool listed = at != by_process_.end() && at->second == actor;
   actor->phase = phase;
   if (actor->has_process()) {
-    by_process_[actor->address.process] = actor;
-  } else if (listed) {
-    by_process_.erase(at);
+    auto& hosted = by_process_[actor->address.process];
+    if (std::find(hosted.begin(), hosted.end(), actor) == hosted.end()) hosted.push_back(actor);
+  } else if (const auto at = by_process_.find(actor->address.process); at != by_process_.end()) {
+    std::erase(at->second, actor);
+    if (at->second.empty()) by_process_.erase(at);
   }
 }
 
 internal::ActorPtr ActorTable::Create(pb::ActorSpec spec, bool get_if_exists, internal::Arguments arguments,
                                       std::function<void(const pb::RayletToClient&)> registered) {
-  const ActorId id{core_.self.process.value, ++core_.last_sequence};
+  const ActorId id{core_.self.process.value, core_.NextSequence()};
   auto actor = NewRecord(id, core_.self);
   actor->detached = spec.detached();
   actor->max_task_retries = spec.max_task_retries();
@@ -428,9 +428,15 @@ void ActorTable::Die(const std::shared_ptr<ActorRecord>& actor) {
   ReleaseIfUnused(actor);
 }
 
+// A copy: the loss of one may end another.
+std::vector<std::shared_ptr<ActorRecord>> ActorTable::InProcess(ProcessId process) const {
+  const auto it = by_process_.find(process);
+  return it == by_process_.end() ? std::vector<std::shared_ptr<ActorRecord>>() : it->second;
+}
+
 void ActorTable::OnProcessGone(ProcessId process, const std::string& reason, std::uint64_t reached) {
-  if (auto it = by_process_.find(process); it != by_process_.end()) {
-    OnProcessLost(std::shared_ptr(it->second), reason, reached);
+  for (const auto& actor : InProcess(process)) {
+    if (actor->has_process()) OnProcessLost(actor, reason, reached);
   }
   std::vector<std::shared_ptr<ActorRecord>> held, found;
   for (const auto& [id, actor] : actors_) {
@@ -445,8 +451,8 @@ void ActorTable::OnProcessGone(ProcessId process, const std::string& reason, std
 }
 
 void ActorTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) const {
-  for (const auto& [process, actor] : by_process_) {
-    if (actor->address.node == node) processes->insert(process);
+  for (const auto& [process, actors] : by_process_) {
+    if (actors.front()->address.node == node) processes->insert(process);
   }
   for (const auto& [id, actor] : actors_) AddHolders(actor->refs, node, processes);
 }

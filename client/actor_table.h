@@ -107,7 +107,9 @@ class ActorTable {
   void Apply(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Hold(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
   void Take(const std::shared_ptr<ActorRecord>& actor, const pb::ActorInfo& info);
+  std::vector<std::shared_ptr<ActorRecord>> InProcess(ProcessId process) const;
   void OnProcessLost(const std::shared_ptr<ActorRecord>& actor, const std::string& reason, std::uint64_t reached);
+  void OnWayBroken(const std::shared_ptr<ActorRecord>& actor, const std::string& reason, std::uint64_t reached);
   void TellPending(const ActorRecord& actor);
   bool TakesMore(const ActorRecord& actor) const;
   void Flush(const std::shared_ptr<ActorRecord>& actor);
@@ -126,8 +128,8 @@ class ActorTable {
   RefCodec& codec_;
   // Every record in any phase but kReleased, one for an id.
   std::unordered_map<ActorId, std::shared_ptr<ActorRecord>> actors_;
-  // Those of them that have a process (ActorRecord::has_process), by its id.
-  std::unordered_map<ProcessId, std::shared_ptr<ActorRecord>> by_process_;
+  // Those of them that have a process (ActorRecord::has_process), by its id. A process may host several.
+  std::unordered_map<ProcessId, std::vector<std::shared_ptr<ActorRecord>>> by_process_;
   std::set<std::string> told_;  // why actors of this process wait: what its user has been told
 };
 

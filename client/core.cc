@@ -5,6 +5,12 @@
 
 namespace troupe::client {
 
+void ThrowOutOfIds() {
+  Throw({.kind = ErrorKind::kSystem,
+         .outcome = Outcome::kNotExecuted,
+         .message = "this process has made as many calls, objects and actors as there are ids for; go on in another"});
+}
+
 ErrorInfo FromProto(const pb::Error& error) {
   ErrorInfo info;
   info.kind = static_cast<ErrorKind>(error.kind());

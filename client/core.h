@@ -37,6 +37,8 @@ class WorkList {
   bool running_ = false;
 };
 
+[[noreturn]] void ThrowOutOfIds();
+
 struct Core {
   std::mutex mutex;  // guards everything in client/ and worker/ that says so
   Address self;
@@ -52,6 +54,14 @@ struct Core {
   std::string hosted_class;   // of the actor that this process runs, if it runs one
   std::string lost;           // why the raylet is gone; empty while it is there
   store::StoreView segments;  // of the node's object store, as mapped here; needs no mutex
+
+  // For the next thing that this process makes. Throws SystemError when there are none left.
+  std::uint64_t NextSequence() {
+    if (last_sequence >= kMaxCounter) ThrowOutOfIds();
+    return ++last_sequence;
+  }
+  // The id of what the call of this number, of this process, returns.
+  ObjectId ResultOf(std::uint64_t sequence) const { return FirstResultId({self.process.value, sequence}); }
 
   bool IsDead(const Address& address) const {
     return dead_processes.Contains(address.process) || dead_nodes.Contains(address.node);

@@ -5,6 +5,15 @@
 namespace troupe::client {
 namespace {
 
+// Most results take no more, with what is around them.
+constexpr std::size_t kSmallValue = 64;
+
+// Whether a process can have made the object or actor of this id: none has made a second result of a call.
+template <class Tag>
+bool CanExist(const Id128<Tag>& id) {
+  return ResultIndexOf({id.high, id.low}) == 0;
+}
+
 template <class W>
 void Write(W& w, const RefName& name) {
   w.Put(name.kind);
@@ -20,7 +29,8 @@ bool Read(WireReader& r, RefName* name) {
   name->owner = r.Get<Address>();
   name->max_task_retries = r.Get<std::int64_t>();
   name->max_pending_calls = r.Get<std::uint32_t>();
-  return r.ok() && name->kind >= RefName::Kind::kObject && name->kind <= RefName::Kind::kDetachedActor;
+  return r.ok() && name->kind >= RefName::Kind::kObject && name->kind <= RefName::Kind::kDetachedActor &&
+         CanExist(name->id);
 }
 
 template <class W>
@@ -192,6 +202,29 @@ std::string Encode(const ReplyFrame& frame) {
   });
 }
 
+std::string BeginReply(std::uint64_t sequence, std::uint64_t incarnation) {
+  std::string frame;
+  frame.reserve(kReplyHead + kSmallValue);
+  frame.resize(kReplyHead);
+  WireWriter w(frame.data());
+  w.Put(FrameType::kReply);
+  w.Put(sequence);
+  w.Put(incarnation);
+  w.Put(WireValue::Kind::kInline);
+  return frame;
+}
+
+void EndReply(std::string* frame, const std::vector<RefName>& contained) {
+  const auto bytes = static_cast<std::uint32_t>(frame->size() - kReplyHead);
+  WireWriter(frame->data() + kReplyHead - sizeof bytes).Put(bytes);
+  WireSize size;
+  Write(size, contained);
+  const std::size_t end = frame->size();
+  frame->resize(end + size.bytes());
+  WireWriter behind(frame->data() + end);
+  Write(behind, contained);
+}
+
 std::string Encode(const GetObjectFrame& frame) {
   return Encoded([&](auto& w) {
     w.Put(FrameType::kGetObject);
@@ -251,7 +284,7 @@ bool Decode(std::string_view frame, CallFrame* out) {
     out->attempt = r.Get<std::uint32_t>();
     const auto runs_awaited = r.Get<std::uint8_t>();
     out->runs_awaited = runs_awaited == 1;
-    return runs_awaited <= 1 && Read(r, &out->arguments);
+    return runs_awaited <= 1 && out->sequence <= kMaxCounter && Read(r, &out->arguments);
   });
 }
 
@@ -259,21 +292,21 @@ bool Decode(std::string_view frame, ReplyFrame* out) {
   return DecodeWhole(frame, FrameType::kReply, [out](WireReader& r) {
     out->sequence = r.Get<std::uint64_t>();
     out->incarnation = r.Get<std::uint64_t>();
-    return Read(r, &out->value);
+    return out->sequence <= kMaxCounter && Read(r, &out->value);
   });
 }
 
 bool Decode(std::string_view frame, GetObjectFrame* out) {
   return DecodeWhole(frame, FrameType::kGetObject, [out](WireReader& r) {
     out->id = r.Get<ObjectId>();
-    return r.ok();
+    return r.ok() && CanExist(out->id);
   });
 }
 
 bool Decode(std::string_view frame, ObjectValueFrame* out) {
   return DecodeWhole(frame, FrameType::kObjectValue, [out](WireReader& r) {
     out->id = r.Get<ObjectId>();
-    return Read(r, &out->value);
+    return CanExist(out->id) && Read(r, &out->value);
   });
 }
 

@@ -2,7 +2,8 @@
 //
 // Same node: one ring record each (longer ones in several, client/peer_channel.h). Other node: inside a routed frame.
 // All fields are little-endian; docs/life-of-a-call.md has the layout. Decoders accept any bytes: they return false
-// rather than read outside the frame or allocate more than the frame's size accounts for.
+// rather than read outside the frame or allocate more than the frame's size accounts for. They refuse ids of results
+// that no call has: calls have one.
 #pragma once
 
 #include <cstdint>
@@ -88,6 +89,12 @@ struct ReplyFrame {
   std::uint64_t incarnation = 0;  // as in the call
   WireValue value;
 };
+
+// A reply that is made around its value: the value's bytes are appended to what BeginReply returns, and EndReply puts
+// behind them what goes there. The same bytes as those of a ReplyFrame with an inline value.
+inline constexpr std::size_t kReplyHead = 1 + 8 + 8 + 1 + 4;
+std::string BeginReply(std::uint64_t sequence, std::uint64_t incarnation);
+void EndReply(std::string* frame, const std::vector<RefName>& contained);
 
 struct GetObjectFrame {
   ObjectId id;

@@ -98,7 +98,7 @@ internal::ObjectPtr ObjectTable::Handle(const std::shared_ptr<ObjectRecord>& rec
 }
 
 internal::ObjectPtr ObjectTable::NewPending(std::shared_ptr<PendingCall> call) {
-  auto record = NewRecord({core_.self.process.value, call->sequence}, core_.self);
+  auto record = NewRecord(core_.ResultOf(call->sequence), core_.self);
   record->state = ObjectRecord::State::kPending;
   record->call = std::move(call);
   return Handle(record);

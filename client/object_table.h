@@ -49,7 +49,7 @@ class ObjectTable {
   internal::ObjectPtr NewInline(internal::Payload value);
   internal::ObjectPtr NewStored(ObjectId id, std::uint64_t size, internal::Payload contained);
   // The id that the next object of this process will have.
-  ObjectId NextId() { return {core_.self.process.value, ++core_.last_sequence}; }
+  ObjectId NextId() { return core_.ResultOf(core_.NextSequence()); }
 
   // Null when this process knows no such object.
   std::shared_ptr<ObjectRecord> Find(ObjectId id) const;

@@ -258,7 +258,7 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
   }
   CheckConnected();
   core_->messenger->OnCallMade();
-  pending->sequence = ++core_->last_sequence;
+  pending->sequence = core_->NextSequence();
   return tasks_.Run(pending, shape);
 }
 
@@ -289,7 +289,7 @@ internal::ObjectPtr RuntimeImpl::CallActor(const internal::ActorPtr& actor, inte
   if (actors_.Congested(*record)) AwaitRoom(lock, record, call.name);
   CheckConnected();
   core_->messenger->OnCallMade();
-  pending->sequence = ++core_->last_sequence;
+  pending->sequence = core_->NextSequence();
   return actors_.Call(record, std::move(pending));
 }
 

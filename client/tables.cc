@@ -46,7 +46,7 @@ void Tables::OnFrame(const Address& from, std::string_view frame, std::uint64_t 
 }
 
 void Tables::OnReply(const Address& from, const ReplyFrame& frame) {
-  auto result = objects_.Find({core_.self.process.value, frame.sequence});
+  auto result = objects_.Find(core_.ResultOf(frame.sequence));
   const PendingCall* call = result ? result->call.get() : nullptr;
   const bool awaited = call && !call->done && call->sent_to && call->sent_to == from.process;
   // A reply that was given up on, of an earlier attempt, or of somebody who was not asked: what it brings is taken over

@@ -211,7 +211,7 @@ bool TaskTable::RetriesThrown(Queue& queue, const std::shared_ptr<PendingCall>& 
 void TaskTable::FailCall(const std::shared_ptr<PendingCall>& call, ErrorInfo error) {
   call->done = true;
   --pending_;
-  auto result = objects_.Find({core_.self.process.value, call->sequence});
+  auto result = objects_.Find(core_.ResultOf(call->sequence));
   if (!result) return;
   if (error.context.empty()) error.method = call->name;  // else it is another call that failed
   objects_.Fail(result, std::move(error));
@@ -234,7 +234,7 @@ std::shared_ptr<PendingCall> TaskTable::TakeAwaited(const ObjectRecord& object, 
   if (!call || !call->queued || call->retries_left == 0) return nullptr;
   Queue& queue = *call->queue;
   if (!queue.runs_here || queue.shape->cpu_units > cpu_units) return nullptr;
-  const auto result = objects_.Find({core_.self.process.value, call->sequence});
+  const auto result = objects_.Find(core_.ResultOf(call->sequence));
   std::shared_ptr<PendingCall> taken = result->call;
   taken->queued = false;
   ++taken->attempt;
@@ -248,7 +248,7 @@ std::shared_ptr<PendingCall> TaskTable::TakeAwaited(const ObjectRecord& object, 
 }
 
 void TaskTable::OnRan(const std::shared_ptr<PendingCall>& call, internal::Payload value, std::uint64_t stored_size) {
-  const auto result = objects_.Find({core_.self.process.value, call->sequence});
+  const auto result = objects_.Find(core_.ResultOf(call->sequence));
   if (call->done || !result) return;  // the raylet was lost meanwhile
   call->done = true;
   --pending_;

@@ -6,6 +6,17 @@
 #include "worker/call_errors.h"
 
 namespace troupe::worker {
+namespace {
+
+// The result stays in this process.
+class OwnResult final : public internal::ResultSink {
+ public:
+  internal::Payload* Next() override { return &value; }
+
+  internal::Payload value;
+};
+
+}  // namespace
 
 void AwaitedTasks::Begin(std::int64_t cpu_units) {
   cpu_units_ = cpu_units;
@@ -17,16 +28,17 @@ bool AwaitedTasks::RunOne(std::unique_lock<std::mutex>& lock, const client::Obje
   const std::shared_ptr<client::PendingCall> call = runtime_.tables().tasks().TakeAwaited(awaited, cpu_units_);
   if (!call) return false;
   client::TaskTable& tasks = runtime_.tables().tasks();
-  UserResult result = Run(lock, *call);
+  OwnResult result;
+  std::optional<ErrorInfo> error = Run(lock, *call, result).error;
   std::uint64_t stored = 0;
-  if (!result.error && result.value.bytes.size() > runtime_.inline_limit()) {
+  if (!error && result.value.bytes.size() > runtime_.inline_limit()) {
     stored = result.value.bytes.size();
-    result.error = runtime_.Store(lock, {core_.self.process.value, call->sequence}, result.value.bytes);
-    if (result.error) result.error->outcome = Outcome::kFailed;  // it ran; only its result is lost
+    error = runtime_.Store(lock, core_.ResultOf(call->sequence), result.value.bytes);
+    if (error) error->outcome = Outcome::kFailed;  // it ran; only its result is lost
     result.value.bytes = {};
   }
-  if (result.error) {
-    tasks.OnRan(call, HappenedHere(std::move(*result.error), core_.self));
+  if (error) {
+    tasks.OnRan(call, HappenedHere(std::move(*error), core_.self));
   } else {
     tasks.OnRan(call, std::move(result.value), stored);
   }
@@ -34,7 +46,8 @@ bool AwaitedTasks::RunOne(std::unique_lock<std::mutex>& lock, const client::Obje
   return true;
 }
 
-UserResult AwaitedTasks::Run(std::unique_lock<std::mutex>& lock, const client::PendingCall& call) {
+UserOutcome AwaitedTasks::Run(std::unique_lock<std::mutex>& lock, const client::PendingCall& call,
+                              internal::ResultSink& results) {
   UserCall user;
   user.function = internal::FindFunction(call.function);
   user.values = AsBytes(call.arguments.values.bytes);
@@ -42,7 +55,7 @@ UserResult AwaitedTasks::Run(std::unique_lock<std::mutex>& lock, const client::P
   for (const auto& [position, object] : call.arguments.refs) {
     internal::ObjectValue value = runtime_.Read(lock, object, {});
     if (value.error) {
-      UserResult failed;
+      UserOutcome failed;
       failed.error = *value.error;
       failed.error->outcome = Outcome::kNotExecuted;
       return failed;
@@ -52,7 +65,7 @@ UserResult AwaitedTasks::Run(std::unique_lock<std::mutex>& lock, const client::P
   }
   internal::Context context = runtime_.BaseContext();
   context.task = {core_.self.process.value, call.sequence};
-  return RunUserCall(lock, user, {.context = &context, .lends_cpus = true, .runner = this});
+  return RunUserCall(lock, user, {.context = &context, .lends_cpus = true, .runner = this}, results);
 }
 
 }  // namespace troupe::worker

@@ -24,7 +24,7 @@ class AwaitedTasks final : public client::TaskRunner {
   bool RunOne(std::unique_lock<std::mutex>& lock, const client::ObjectRecord& awaited) override;
 
  private:
-  UserResult Run(std::unique_lock<std::mutex>& lock, const client::PendingCall& call);
+  UserOutcome Run(std::unique_lock<std::mutex>& lock, const client::PendingCall& call, internal::ResultSink& results);
 
   client::RuntimeImpl& runtime_;
   client::Core& core_;

@@ -24,34 +24,35 @@ std::optional<ErrorInfo> CannotRun(const internal::Function* function, const Act
 
 CallRunner::Then CallRunner::Run(std::unique_lock<std::mutex>& lock, const Mail& mail, const ActorInstance* actor,
                                  const client::RuntimeImpl::ThreadState& state) {
-  UserResult result = Invoke(lock, mail, actor, state);
-  if (result.exit) {
-    result.error = ErrorInfo{.kind = ErrorKind::kActorDied,
-                             .outcome = Outcome::kFailed,
-                             .message = "the actor left by ExitActor during this call"};
+  ReplySink results(mail);
+  UserOutcome outcome = Invoke(lock, mail, actor, state, results);
+  if (outcome.exit) {
+    outcome.error = ErrorInfo{.kind = ErrorKind::kActorDied,
+                              .outcome = Outcome::kFailed,
+                              .message = "the actor left by ExitActor during this call"};
   }
-  if (result.error) {
-    replies_.SendError(mail, std::move(*result.error), actor);
+  if (outcome.error) {
+    replies_.SendError(mail, std::move(*outcome.error), actor);
   } else {
-    replies_.SendValue(lock, mail, std::move(result.value), actor);
+    replies_.SendValue(lock, mail, std::move(results), actor);
   }
-  return result.exit ? Then::kExit : Then::kGoOn;
+  return outcome.exit ? Then::kExit : Then::kGoOn;
 }
 
-UserResult CallRunner::Invoke(std::unique_lock<std::mutex>& lock, const Mail& mail, const ActorInstance* actor,
-                              const client::RuntimeImpl::ThreadState& state) {
+UserOutcome CallRunner::Invoke(std::unique_lock<std::mutex>& lock, const Mail& mail, const ActorInstance* actor,
+                               const client::RuntimeImpl::ThreadState& state, ReplySink& results) {
   const internal::Function* const function = internal::FindFunction(mail.frame.function);
   Resolved resolved;
   std::optional<ErrorInfo> error = CannotRun(function, actor);
   if (!error) error = Resolve(lock, mail.frame.arguments, &resolved);
-  if (error) return {.value = {}, .error = std::move(error)};
+  if (error) return {.error = std::move(error)};
   const UserCall call{.function = function,
                       .instance = actor ? actor->object() : nullptr,
                       .values = AsBytes(mail.frame.arguments.values),
                       .resolved = std::move(resolved.values)};
   // Before, not after: should the process die from here on, the call may have had an effect.
   core_.outbox->SayBegun(mail.from.process, mail.number);
-  return RunUserCall(lock, call, state);
+  return RunUserCall(lock, call, state, results);
 }
 
 std::optional<ErrorInfo> CallRunner::Resolve(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments,

@@ -43,8 +43,8 @@ class CallRunner {
   // Returns why one cannot be read.
   std::optional<ErrorInfo> Resolve(std::unique_lock<std::mutex>& lock, const client::WireArguments& arguments,
                                    Resolved* resolved);
-  UserResult Invoke(std::unique_lock<std::mutex>& lock, const Mail& mail, const ActorInstance* actor,
-                    const client::RuntimeImpl::ThreadState& state);
+  UserOutcome Invoke(std::unique_lock<std::mutex>& lock, const Mail& mail, const ActorInstance* actor,
+                     const client::RuntimeImpl::ThreadState& state, ReplySink& results);
 
   client::Core& core_;
   client::StoredValues& stored_;

@@ -18,10 +18,9 @@ client::ReplyFrame ReplyTo(const Mail& mail) {
 
 }  // namespace
 
-void ReplySender::SendValue(std::unique_lock<std::mutex>& lock, const Mail& mail, internal::Payload value,
+void ReplySender::SendValue(std::unique_lock<std::mutex>& lock, const Mail& mail, ReplySink result,
                             const ActorInstance* actor) {
-  client::ReplyFrame reply = ReplyTo(mail);
-  const std::size_t refs = value.objects.size() + value.actors.size();
+  const std::size_t refs = result.objects().size() + result.actors().size();
   if (refs * client::kRefNameBytes > client::kMaxValueBytes - stored_.inline_limit()) {
     return SendError(mail,
                      {.kind = ErrorKind::kSystem,
@@ -30,35 +29,35 @@ void ReplySender::SendValue(std::unique_lock<std::mutex>& lock, const Mail& mail
                                  " refs and handles inside, of 53 bytes each in a message, which may have 16 MiB"},
                      actor);
   }
-  if (value.bytes.size() <= stored_.inline_limit()) {
-    reply.value.kind = client::WireValue::Kind::kInline;
-  } else {
-    const ObjectId id{mail.from.process.value, mail.frame.sequence};
-    if (auto error = stored_.Store(lock, id, value.bytes)) {
+  std::optional<client::ReplyFrame> stored;
+  if (result.bytes().size() > stored_.inline_limit()) {
+    if (auto error = stored_.Store(lock, FirstResultId(mail.id()), result.bytes())) {
       error->outcome = Outcome::kFailed;  // it ran; only its result is lost
       return SendError(mail, std::move(*error), actor);
     }
-    reply.value.kind = client::WireValue::Kind::kStored;
-    reply.value.size = value.bytes.size();
-    reply.value.nodes = {core_.self.node};
+    stored = ReplyTo(mail);
+    stored->value.kind = client::WireValue::Kind::kStored;
+    stored->value.size = result.bytes().size();
+    stored->value.nodes = {core_.self.node};
   }
-  if (value.actors.empty()) return SendResult(mail.from, reply, value);
+  if (result.actors().empty()) return SendResult(mail.from, result, stored);
   // Meanwhile other calls run, and others use the CPUs of a task: the value that an actor's constructor waits for may
   // be theirs to make.
   struct Waiting {
     Address to;
-    client::ReplyFrame reply;
-    internal::Payload value;
+    ReplySink result;
+    std::optional<client::ReplyFrame> stored;
     std::size_t unregistered = 0;
   };
-  auto waiting = std::make_shared<Waiting>(Waiting{mail.from, std::move(reply), std::move(value)});
-  waiting->unregistered = client::AwaitRegistered(waiting->value.actors, [this, waiting, of_task = actor == nullptr] {
-    if (--waiting->unregistered > 0) return;
-    --waiting_;
-    if (of_task) SayBlocked(false);
-    SendResult(waiting->to, waiting->reply, waiting->value);
-  });
-  if (waiting->unregistered == 0) return SendResult(mail.from, waiting->reply, waiting->value);
+  auto waiting = std::make_shared<Waiting>(Waiting{mail.from, std::move(result), std::move(stored)});
+  waiting->unregistered =
+      client::AwaitRegistered(waiting->result.actors(), [this, waiting, of_task = actor == nullptr] {
+        if (--waiting->unregistered > 0) return;
+        --waiting_;
+        if (of_task) SayBlocked(false);
+        SendResult(waiting->to, waiting->result, waiting->stored);
+      });
+  if (waiting->unregistered == 0) return SendResult(mail.from, waiting->result, waiting->stored);
   ++waiting_;
   if (actor == nullptr) SayBlocked(true);
 }
@@ -69,10 +68,14 @@ void ReplySender::SayBlocked(bool blocked) {
   core_.outbox->SendRaylet(message);
 }
 
-void ReplySender::SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result) {
-  reply.value.contained = codec_.NamesFor(result.objects, result.actors, to);
-  if (reply.value.kind == client::WireValue::Kind::kInline) reply.value.bytes = result.bytes;
-  core_.outbox->Send(to, client::Encode(reply));
+void ReplySender::SendResult(const Address& to, ReplySink& result, std::optional<client::ReplyFrame>& stored) {
+  std::vector<client::RefName> names = codec_.NamesFor(result.objects(), result.actors(), to);
+  if (!stored) {
+    core_.outbox->Send(to, result.Take(names));
+    return;
+  }
+  stored->value.contained = std::move(names);
+  core_.outbox->Send(to, client::Encode(*stored));
 }
 
 void ReplySender::SendError(const Mail& mail, ErrorInfo error, const ActorInstance* actor) {

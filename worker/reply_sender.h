@@ -3,6 +3,11 @@
 
 #include <cstddef>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "client/object_table.h"
 #include "client/stored_values.h"
@@ -10,6 +15,28 @@
 #include "worker/mail.h"
 
 namespace troupe::worker {
+
+// ReplySink: takes the result of a call as part of the reply frame that brings it to the caller.
+class ReplySink final : public internal::ResultSink {
+ public:
+  explicit ReplySink(const Mail& mail) {
+    frame_.bytes = client::BeginReply(mail.frame.sequence, mail.frame.incarnation);
+  }
+
+  internal::Payload* Next() override { return &frame_; }
+  // The result's encoding, as far as it is written.
+  std::string_view bytes() const { return std::string_view(frame_.bytes).substr(client::kReplyHead); }
+  const std::vector<internal::ObjectPtr>& objects() const { return frame_.objects; }
+  const std::vector<internal::ActorPtr>& actors() const { return frame_.actors; }
+  // The frame, with `names` for the refs inside. Once.
+  std::string Take(const std::vector<client::RefName>& names) {
+    client::EndReply(&frame_.bytes, names);
+    return std::move(frame_.bytes);
+  }
+
+ private:
+  internal::Payload frame_;
+};
 
 // With the core's mutex held.
 class ReplySender {
@@ -20,8 +47,7 @@ class ReplySender {
 
   // Answers `mail`, which ran in `actor` (null: a task). A large result is stored first, for which this blocks, without
   // `lock`. One that names actors which the head does not know yet waits for that, and others run meanwhile.
-  void SendValue(std::unique_lock<std::mutex>& lock, const Mail& mail, internal::Payload value,
-                 const ActorInstance* actor);
+  void SendValue(std::unique_lock<std::mutex>& lock, const Mail& mail, ReplySink result, const ActorInstance* actor);
   // `actor`: that the call was for, if it is here.
   void SendError(const Mail& mail, ErrorInfo error, const ActorInstance* actor);
 
@@ -29,7 +55,8 @@ class ReplySender {
   std::size_t waiting() const { return waiting_; }
 
  private:
-  void SendResult(const Address& to, client::ReplyFrame& reply, const internal::Payload& result);
+  // `stored`: says where the value lies, if it is not in `result`.
+  void SendResult(const Address& to, ReplySink& result, std::optional<client::ReplyFrame>& stored);
   void SayBlocked(bool blocked);
 
   client::Core& core_;

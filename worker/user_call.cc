@@ -18,18 +18,18 @@ void EndFork(std::uint32_t generation) {
   _exit(1);
 }
 
-UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
-                       const client::RuntimeImpl::ThreadState& state) {
-  UserResult result;
-  result.error = RunUserCode(lock, state, [&] {
+UserOutcome RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
+                        const client::RuntimeImpl::ThreadState& state, internal::ResultSink& results) {
+  UserOutcome outcome;
+  outcome.error = RunUserCode(lock, state, [&] {
     try {
       internal::ArgumentReader reader(call.values, call.resolved);
-      call.function->invoke(call.instance, reader, &result.value);
+      call.function->invoke(call.instance, reader, results);
     } catch (const internal::ActorExit&) {
-      result.exit = true;
+      outcome.exit = true;
     }
   });
-  return result;
+  return outcome;
 }
 
 }  // namespace troupe::worker

@@ -47,16 +47,15 @@ struct UserCall {
   std::vector<internal::ResolvedArgument> resolved;  // the others
 };
 
-// What a call gave: a serialised result, or an error.
-struct UserResult {
-  internal::Payload value;
-  std::optional<ErrorInfo> error;
-  bool exit = false;  // ExitActor
+// What a call came to, beside the results that it has written.
+struct UserOutcome {
+  std::optional<ErrorInfo> error;  // what was written is of no use then
+  bool exit = false;               // ExitActor
 };
 
 // As RunUserCode.
-UserResult RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
-                       const client::RuntimeImpl::ThreadState& state);
+UserOutcome RunUserCall(std::unique_lock<std::mutex>& lock, const UserCall& call,
+                        const client::RuntimeImpl::ThreadState& state, internal::ResultSink& results);
 
 inline std::span<const std::byte> AsBytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));

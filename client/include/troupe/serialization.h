@@ -42,11 +42,12 @@ void SerializeTo(const T& value, Payload* payload) {
   if constexpr (kIsPlain<T>) {
     WritePlain(value, payload);
   } else {
+    const std::size_t begin = payload->bytes.size();
     try {
       OutputArchive archive(payload);
       archive(value);
     } catch (...) {
-      RethrowAsSerializationError("encode", typeid(T), payload->bytes.size());
+      RethrowAsSerializationError("encode", typeid(T), payload->bytes.size() - begin);
     }
   }
 }

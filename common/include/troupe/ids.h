@@ -114,6 +114,25 @@ using ObjectId = Id128<struct ObjectTag>;    // high: the owner's ProcessId, low
 using ActorId = Id128<struct ActorTag>;      // high: the creator's ProcessId, low: the creator's counter
 using TaskId = Id128<struct TaskTag>;        // high: the caller's ProcessId, low: the caller's counter
 
+// A process has one counter for all that it makes, of 44 bits: at a million ids a second it lasts for 200 days. The
+// other bits of an object's id say which result of a call the object is; the one that every call has, and an object
+// that no call made, is result 0. So an object's id names its task, and the id of a call is that of its first result.
+//
+//   low:  63         44 43                              0
+//        | result index |          counter               |
+inline constexpr int kCounterBits = 44;
+inline constexpr std::uint64_t kMaxCounter = (std::uint64_t{1} << kCounterBits) - 1;
+inline constexpr std::uint64_t kMaxResultIndex = ~std::uint64_t{0} >> kCounterBits;
+
+// None when `task` is not one that a process can make, or the index is too high.
+constexpr std::optional<ObjectId> ResultId(const TaskId& task, std::uint64_t index) {
+  if (task.low > kMaxCounter || index > kMaxResultIndex) return std::nullopt;
+  return ObjectId{task.high, index << kCounterBits | task.low};
+}
+constexpr ObjectId FirstResultId(const TaskId& task) { return {task.high, task.low}; }
+constexpr TaskId TaskOf(const ObjectId& object) { return {object.high, object.low & kMaxCounter}; }
+constexpr std::uint64_t ResultIndexOf(const ObjectId& object) { return object.low >> kCounterBits; }
+
 // Where a process can be reached: rings within its node, its node's raylet from elsewhere.
 struct Address {
   NodeId node;
@@ -136,8 +155,10 @@ struct std::hash<troupe::Id64<Tag>> {
 
 template <class Tag>
 struct std::hash<troupe::Id128<Tag>> {
-  // The low half counts and the high half is random: a multiplicative mix spreads both over the word.
+  // The low half counts from both ends and the high half is random: multiplications spread all of it upwards, and what
+  // they have gathered there is folded back.
   std::size_t operator()(const troupe::Id128<Tag>& id) const {
-    return static_cast<std::size_t>((id.high ^ (id.low * 0x9e3779b97f4a7c15ULL)) * 0xbf58476d1ce4e5b9ULL);
+    const std::uint64_t mixed = (id.high ^ (id.low * 0x9e3779b97f4a7c15ULL)) * 0xbf58476d1ce4e5b9ULL;
+    return static_cast<std::size_t>(mixed ^ mixed >> 32);
   }
 };

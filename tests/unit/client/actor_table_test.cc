@@ -280,6 +280,36 @@ TEST_F(ActorTableTest, AReplyOfAnEarlierIncarnationIsDropped) {
   EXPECT_EQ(a->record()->bytes, "new");
 }
 
+TEST_F(ActorTableTest, AllActorsOfAProcessLoseItWhenItDies) {
+  auto first = CreateAlive(), second = CreateAlive();
+  auto a = Call(first, "a"), b = Call(second, "b");
+  EXPECT_THAT(Sent(1), ElementsAre("a", "b"));
+  Die(1);
+  ASSERT_NE(Error(a), nullptr);
+  ASSERT_NE(Error(b), nullptr);
+  EXPECT_EQ(first->record()->phase, ActorPhase::kAway);
+  EXPECT_EQ(second->record()->phase, ActorPhase::kAway);
+}
+
+TEST_F(ActorTableTest, ABrokenWayIsThatToAllActorsOfAProcess) {
+  auto first = CreateAlive(), second = CreateAlive();
+  auto a = Call(first, "a"), b = Call(second, "b");
+  caller_.tables().OnPathBroken(Process(1), "torn", kAllReached);
+  EXPECT_NE(Error(a), nullptr);
+  EXPECT_NE(Error(b), nullptr);
+  EXPECT_EQ(first->record()->phase, ActorPhase::kCut);
+  EXPECT_EQ(second->record()->phase, ActorPhase::kCut);
+}
+
+TEST_F(ActorTableTest, AnActorThatLeavesItsProcessLeavesTheOthersThere) {
+  auto first = CreateAlive(), second = CreateAlive();
+  auto b = Call(second, "b");
+  first.reset();
+  caller_.tables().TakeReleased();
+  Die(1);
+  EXPECT_NE(Error(b), nullptr);
+}
+
 TEST_F(ActorTableTest, ANodesDeathIsTheDeathOfItsProcesses) {
   auto actor = CreateAlive();
   auto a = Call(actor, "a");

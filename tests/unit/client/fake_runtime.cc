@@ -11,6 +11,13 @@
 namespace troupe::internal {
 namespace {
 
+class Result final : public ResultSink {
+ public:
+  Payload* Next() override { return &value; }
+
+  Payload value;
+};
+
 std::span<const std::byte> BytesOf(const Payload& value) {
   return {reinterpret_cast<const std::byte*>(value.bytes.data()), value.bytes.size()};
 }
@@ -94,9 +101,9 @@ ObjectPtr FakeRuntime::Run(std::uint64_t id, const Arguments& arguments, ActorSt
     if (!function) throw UnknownMethodError(info);
     const auto resolved = Resolve(arguments);
     ArgumentReader reader(BytesOf(arguments.values), resolved);
-    Payload result;
-    function->invoke(actor ? actor->instance.get() : nullptr, reader, &result);
-    Settle(object, std::move(result));
+    Result result;
+    function->invoke(actor ? actor->instance.get() : nullptr, reader, result);
+    Settle(object, std::move(result.value));
   } catch (const Error& error) {
     Fail(object, error.info());
   } catch (const std::exception& error) {

@@ -38,8 +38,10 @@ using troupe::internal::Identity;
 using troupe::internal::Named;
 using troupe::internal::TypeName;
 
-void Nothing(void*, troupe::internal::ArgumentReader&, troupe::internal::Payload*) {}
-void NothingElse(void*, troupe::internal::ArgumentReader&, troupe::internal::Payload* result) { result->bytes = "x"; }
+void Nothing(void*, troupe::internal::ArgumentReader&, troupe::internal::ResultSink&) {}
+void NothingElse(void*, troupe::internal::ArgumentReader&, troupe::internal::ResultSink& results) {
+  results.Next()->bytes = "x";
+}
 
 template <class Owner, auto kMethod>
 Identity Identify() {

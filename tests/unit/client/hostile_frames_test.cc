@@ -135,5 +135,71 @@ TEST_F(HostileFramesTest, WhoAsksOftenIsAnsweredOnce) {
   EXPECT_EQ(me_.outbox().frames.size(), 1U);
 }
 
+// No call has a second result.
+TEST(FramesTest, IdsOfResultsThatNoCallHasAreRefused) {
+  const auto refused = [](std::uint64_t low, const auto& make) {
+    const auto frame = make(low);
+    auto out = frame;
+    return !Decode(Encode(frame), &out);
+  };
+  const auto check = [&](const char* what, const auto& make) {
+    EXPECT_FALSE(refused(kMaxCounter, make)) << what;
+    EXPECT_TRUE(refused(kMaxCounter + 1, make)) << what;
+    EXPECT_TRUE(refused(ResultId({1, 5}, 1)->low, make)) << what;
+  };
+  check("call", [](std::uint64_t low) {
+    CallFrame frame;
+    frame.sequence = low;
+    return frame;
+  });
+  check("reply", [](std::uint64_t low) {
+    ReplyFrame frame;
+    frame.sequence = low;
+    return frame;
+  });
+  check("get object", [](std::uint64_t low) { return GetObjectFrame{{1, low}}; });
+  check("object value", [](std::uint64_t low) { return ObjectValueFrame{{1, low}, {}}; });
+  check("ref inside", [](std::uint64_t low) {
+    ReplyFrame frame;
+    frame.value.contained = {{.id = {1, low}}};
+    return frame;
+  });
+  check("argument", [](std::uint64_t low) {
+    CallFrame frame;
+    frame.arguments.refs.resize(1);
+    frame.arguments.refs[0].name.id = {1, low};
+    return frame;
+  });
+  const RefCountFrame count{{.id = {1, kMaxCounter + 1}}, kHost, 1};
+  RefCountFrame out;
+  EXPECT_FALSE(Decode(Encode(FrameType::kAddRef, count), &out));
+}
+
+TEST(FramesTest, AReplyMadeAroundItsValueHasTheSameBytes) {
+  for (const std::size_t size : {0u, 4u, 64u, 10'000u}) {
+    for (const std::size_t refs : {0u, 3u}) {
+      const std::string value(size, 'x');
+      ReplyFrame frame;
+      frame.sequence = 5;
+      frame.incarnation = 6;
+      frame.value.bytes = value;
+      frame.value.contained.assign(refs, {.id = {1, 2}, .owner = kHost});
+      std::string made = BeginReply(5, 6);
+      EXPECT_EQ(made.size(), kReplyHead);
+      made += value;
+      EndReply(&made, frame.value.contained);
+      EXPECT_EQ(made, Encode(frame));
+    }
+  }
+}
+
+TEST(CoreTest, AProcessThatHasUsedUpItsIdsMakesNothingMore) {
+  TestProcess process(kNode, 1);
+  process.core().last_sequence = kMaxCounter - 1;
+  EXPECT_EQ(process.objects().NextId(), (ObjectId{1, kMaxCounter}));
+  EXPECT_THROW(process.objects().NextId(), SystemError);
+  EXPECT_EQ(process.core().last_sequence, kMaxCounter);
+}
+
 }  // namespace
 }  // namespace troupe::client

@@ -30,7 +30,8 @@ client::CallFrame Call(ActorId actor, std::uint64_t incarnation) {
   return frame;
 }
 internal::Function Method(const std::type_info& type) {
-  return {.name = "Counter::Add", .invoke = [](void*, internal::ArgumentReader&, internal::Payload*) {}, .type = &type};
+  return {
+      .name = "Counter::Add", .invoke = [](void*, internal::ArgumentReader&, internal::ResultSink&) {}, .type = &type};
 }
 
 TEST(ActorInstanceTest, RefusesCallsToOtherActorsAndToOtherIncarnations) {

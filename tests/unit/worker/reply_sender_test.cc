@@ -30,18 +30,29 @@ class ReplySenderTest : public CallFixture {
     return said;
   }
 
+  // As if `mail_` had given that, with refs inside.
+  void SendValue(std::string bytes, std::vector<internal::ObjectPtr> objects = {},
+                 std::vector<internal::ActorPtr> actors = {}, const ActorInstance* actor = nullptr) {
+    ReplySink result(*mail_);
+    internal::Payload* const value = result.Next();
+    value->bytes += bytes;
+    value->objects = std::move(objects);
+    value->actors = std::move(actors);
+    replies_.SendValue(lock_, *mail_, std::move(result), actor);
+  }
+
   std::unique_ptr<Mail> mail_ = Call(1);
 };
 
 TEST_F(ReplySenderTest, ASmallResultTravelsInTheReply) {
-  replies_.SendValue(lock_, *mail_, {std::string(100, 'x'), {}, {}}, nullptr);
+  SendValue(std::string(100, 'x'));
   EXPECT_EQ(Reply().value.kind, WireValue::Kind::kInline);
   EXPECT_EQ(Reply().value.bytes, std::string(100, 'x'));
   EXPECT_TRUE(stored_.values.empty());
 }
 
 TEST_F(ReplySenderTest, ALargeOneIsStoredUnderTheCallersIdForIt) {
-  replies_.SendValue(lock_, *mail_, {std::string(101, 'x'), {}, {}}, nullptr);
+  SendValue(std::string(101, 'x'));
   EXPECT_EQ(Reply().value.kind, WireValue::Kind::kStored);
   EXPECT_EQ(Reply().value.size, 101u);
   EXPECT_THAT(Reply().value.nodes, ElementsAre(kNode));
@@ -52,14 +63,14 @@ TEST_F(ReplySenderTest, ALargeOneIsStoredUnderTheCallersIdForIt) {
 
 TEST_F(ReplySenderTest, AResultThatCannotBeStoredIsAFailureOfTheCall) {
   stored_.full = true;
-  replies_.SendValue(lock_, *mail_, {std::string(101, 'x'), {}, {}}, nullptr);
+  SendValue(std::string(101, 'x'));
   EXPECT_EQ(Error().message, "the store is full");
   EXPECT_EQ(Error().outcome, Outcome::kFailed);
 }
 
 TEST_F(ReplySenderTest, TheCallerIsCountedAsAHolderOfTheRefsInside) {
   const internal::ObjectPtr inside = process_.Put("inside");
-  replies_.SendValue(lock_, *mail_, {"value", {inside}, {}}, nullptr);
+  SendValue("value", {inside});
   ASSERT_EQ(Reply().value.contained.size(), 1u);
   EXPECT_EQ(Reply().value.contained[0].id, inside->record()->id);
   EXPECT_EQ(inside->record()->refs.holders.at(kCaller.process).count, 1);
@@ -67,7 +78,7 @@ TEST_F(ReplySenderTest, TheCallerIsCountedAsAHolderOfTheRefsInside) {
 
 TEST_F(ReplySenderTest, AResultOfMoreRefsThanAMessageHoldsIsAFailure) {
   const internal::ObjectPtr inside = process_.Put("inside");
-  replies_.SendValue(lock_, *mail_, {"value", std::vector(320'000, inside), {}}, nullptr);
+  SendValue("value", std::vector(320'000, inside));
   EXPECT_EQ(Error().outcome, Outcome::kFailed);
   EXPECT_THAT(Error().message, testing::HasSubstr("320000 refs"));
   EXPECT_TRUE(inside->record()->refs.holders.empty()) << "before anybody is counted";
@@ -75,7 +86,7 @@ TEST_F(ReplySenderTest, AResultOfMoreRefsThanAMessageHoldsIsAFailure) {
 
 TEST_F(ReplySenderTest, ATasksResultThatNamesANewActorWaitsForItsRegistrationAndLendsItsCpus) {
   const internal::ActorPtr inside = NewActor();
-  replies_.SendValue(lock_, *mail_, {"value", {}, {inside}}, nullptr);
+  SendValue("value", {}, {inside});
   EXPECT_TRUE(process_.outbox().frames.empty()) << "nobody else could find the actor";
   EXPECT_EQ(replies_.waiting(), 1u);
   EXPECT_THAT(Blocked(), ElementsAre(true));
@@ -88,7 +99,7 @@ TEST_F(ReplySenderTest, ATasksResultThatNamesANewActorWaitsForItsRegistrationAnd
 
 TEST_F(ReplySenderTest, AnActorRunsOtherCallsWhileItsResultWaits) {
   const internal::ActorPtr inside = NewActor();
-  replies_.SendValue(lock_, *mail_, {"value", {}, {inside}}, &actor_);
+  SendValue("value", {}, {inside}, &actor_);
   EXPECT_EQ(replies_.waiting(), 1u);
   Register(inside);
   EXPECT_EQ(Reply().value.bytes, "value");

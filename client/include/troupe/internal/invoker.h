@@ -14,7 +14,7 @@ namespace troupe::internal {
 
 // Calls `function` with the arguments read as the types in the list, and writes what it returns.
 template <class R, class... P, class F>
-void Invoke(TypeList<P...>, ArgumentReader& arguments, Payload* result, F&& function) {
+void Invoke(TypeList<P...>, ArgumentReader& arguments, ResultSink& results, F&& function) {
   // Braces, for they evaluate from left to right.
   std::tuple<Value<P>...> values{arguments.template Next<Value<P>>()...};
   arguments.Finish();
@@ -23,18 +23,18 @@ void Invoke(TypeList<P...>, ArgumentReader& arguments, Payload* result, F&& func
     std::apply(call, values);
   } else {
     const Value<R>& returned = std::apply(call, values);
-    SerializeTo(returned, result);
+    SerializeTo(returned, results.Next());
   }
 }
 
 template <auto kFunction>
-void InvokeFunction(void*, ArgumentReader& arguments, Payload* result) {
+void InvokeFunction(void*, ArgumentReader& arguments, ResultSink& results) {
   using Traits = FunctionTraits<decltype(kFunction)>;
-  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, result, kFunction);
+  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, results, kFunction);
 }
 
 template <class Class, auto kMethod>
-void InvokeMethod(void* instance, ArgumentReader& arguments, Payload* result) {
+void InvokeMethod(void* instance, ArgumentReader& arguments, ResultSink& results) {
   using Traits = FunctionTraits<decltype(kMethod)>;
   // The method may be a base's: GCC 12 warns of its call through the derived class.
   typename Traits::Class& object = *static_cast<Class*>(instance);
@@ -45,14 +45,14 @@ void InvokeMethod(void* instance, ArgumentReader& arguments, Payload* result) {
       return (object.*kMethod)(std::forward<decltype(values)>(values)...);
     }
   };
-  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, result, call);
+  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, results, call);
 }
 
 // `Lambda` has no captures, so that one made here is as good as the caller's.
 template <class Lambda>
-void InvokeLambda(void*, ArgumentReader& arguments, Payload* result) {
+void InvokeLambda(void*, ArgumentReader& arguments, ResultSink& results) {
   using Traits = FunctionTraits<decltype(&Lambda::operator())>;
-  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, result, Lambda());
+  Invoke<typename Traits::Result>(typename Traits::Parameters(), arguments, results, Lambda());
 }
 
 template <class Class, class... A>

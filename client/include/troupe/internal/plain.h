@@ -17,6 +17,9 @@ inline constexpr bool kIsPlain<std::string> = true;
 template <class T>
 inline constexpr bool kIsPlain<std::vector<T>> = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
+// What a message may put behind a value, so that it need not move for that.
+inline constexpr std::size_t kRoomBehind = 8;
+
 // The same bytes as an archive's.
 template <class T>
 void WritePlain(const T& value, Payload* payload) {
@@ -27,8 +30,10 @@ void WritePlain(const T& value, Payload* payload) {
     append(&value, sizeof(value));
   } else {
     const std::uint64_t size = value.size();
+    const std::size_t bytes = value.size() * sizeof(value[0]);
+    payload->bytes.reserve(payload->bytes.size() + sizeof(size) + bytes + kRoomBehind);  // in one step
     append(&size, sizeof(size));
-    append(value.data(), value.size() * sizeof(value[0]));
+    append(value.data(), bytes);
   }
 }
 

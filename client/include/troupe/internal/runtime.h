@@ -168,9 +168,18 @@ struct ActorExit {};
 // Reads the arguments of one call in order.
 class ArgumentReader;
 
+// ResultSink: where the results of one call are written, so that they need not be carried there: into the reply, for
+// who runs a call for another process.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+  // The place of the next result, to which its encoding is appended; valid until the sink goes. A call has one so far.
+  virtual Payload* Next() = 0;
+};
+
 // Runs a function (instance null) or a method on `instance` and writes the serialised result. Throws what the
 // user's code throws, and SerializationError when the arguments do not decode.
-using Invoker = void (*)(void* instance, ArgumentReader& arguments, Payload* result);
+using Invoker = void (*)(void* instance, ArgumentReader& arguments, ResultSink& results);
 // Makes an actor.
 using Factory = std::shared_ptr<void> (*)(ArgumentReader& arguments);
 
