@@ -36,6 +36,7 @@ struct Environment {
   Registry& registry;
   std::function<double()> random;         // in [0, 1)
   std::function<std::int64_t()> wall_ms;  // milliseconds since the epoch; shown to people, decides nothing
+  std::function<JobId()> new_job_id = [] { return JobId::Random(); };
 };
 
 }  // namespace troupe::head

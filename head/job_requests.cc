@@ -21,7 +21,7 @@ Result<Job*> JobTable::FindJob(JobId id, const std::string& submission) {
 }
 
 Job& JobTable::Add(Job job) {
-  const JobId id = JobId::Random();
+  const JobId id = environment_.new_job_id();
   job.id = id;
   job.info.set_id(id.value);
   if (job.info.name_space().empty()) job.info.set_name_space(id.Hex());

@@ -104,6 +104,7 @@ class RayletCore {
   const ClusterView& cluster() const { return cluster_; }
   const NodeIdentity& identity() const { return identity_; }
   const LocalResources& resources() const { return resources_; }
+  std::int64_t placement_cpu_units() const { return actors_.PlacementCpuUnits(); }
   // What is held at the moment, for tests: all zero when nothing goes on.
   struct Held {
     std::size_t actors = 0;
