@@ -60,7 +60,8 @@ struct ActorRecord {
 
   // --- The head's word
   std::string class_name;
-  std::uint64_t version = 0;      // of the latest word that was believed, held ones included: an older one is not
+  // Epoch and version of the latest word that was believed, held ones included: an older one is not.
+  std::pair<std::uint64_t, std::uint64_t> version;
   std::uint64_t incarnation = 0;  // the latest that was told of; never falls
   std::uint64_t ended = 0;        // the latest whose process is known here to be gone: it does not come to life again
   Address address;                // of the one process of `incarnation`, in kRunning, kLastWords and kCut

@@ -344,12 +344,13 @@ void ActorTable::Apply(const std::shared_ptr<ActorRecord>& actor, const pb::Acto
   if (actor->registering() || actor->dead() || actor->phase == ActorPhase::kReleased) return;
   if (actor->held && actor->held->state() == pb::DEAD) return;
   // An answer that was waited for may come after an update that followed it. The last word needs no number.
-  const bool stale = info.version() < actor->version || info.incarnation() < actor->incarnation;
+  const std::pair version(info.epoch(), info.version());
+  const bool stale = version < actor->version || info.incarnation() < actor->incarnation;
   if (stale && info.state() != pb::DEAD) return;
   // The process whose last words are awaited has ended, by the head's own word.
   const std::uint64_t ended = actor->phase == ActorPhase::kLastWords ? actor->incarnation : actor->ended;
   if (info.state() == pb::ALIVE && info.incarnation() <= ended) return;  // old news
-  actor->version = info.version();
+  actor->version = version;
   if (!info.class_name().empty()) actor->class_name = info.class_name();
   const bool ends_process = info.state() != pb::ALIVE || info.incarnation() != actor->incarnation;
   switch (actor->phase) {

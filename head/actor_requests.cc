@@ -38,7 +38,7 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
   if (Actor* same = store_.Find(actor->id)) {
     if (same->content == actor->content) {
       if (const NodeId watcher = NodeIdOrNone(request.watcher())) updates_.Watch(watcher, *same);
-      return AnswerKnown(*same, false, std::move(reply));
+      return AnswerKnown(*same, false, reply);
     }
     return reply(AlreadyExists("actor id " + actor->id.Hex() + " is taken by " + Describe(*same)));
   }
@@ -49,7 +49,7 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
       return names_.Add(std::move(waiting), std::move(reply));
     }
     const bool same_class = holder->info.class_name() == spec.class_name();
-    if (request.get_if_exists() && same_class) return AnswerKnown(*holder, true, std::move(reply));
+    if (request.get_if_exists() && same_class) return AnswerKnown(*holder, true, reply);
     return reply(NameTaken(*holder, *actor));
   }
   if (Status status = CheckCreator(*actor); !status.ok()) return reply(status);
@@ -58,17 +58,14 @@ void ActorTable::Register(const pb::RegisterActorRequest& request, Reply<pb::Act
                                    " actors, as many as it may; end some of them"));
   }
 
+  actor->info.set_epoch(environment_.epoch);
   Actor& stored = store_.Add(std::move(actor).value());
   spdlog::debug("{} registered", Describe(stored));
-  Save(stored, true, [this, id = stored.id, watcher = NodeIdOrNone(request.watcher()), reply = std::move(reply)] {
-    Actor* registered = store_.Find(id);
-    if (registered == nullptr) return reply(NotFound("actor " + id.Hex() + " ended while it was being registered"));
-    pb::ActorReply answer;
-    *answer.mutable_info() = registered->info;
-    reply(std::move(answer));
-    if (registered->info.state() == pb::PENDING) placer_.Add(*registered);
-    if (watcher) updates_.WatchFromStart(watcher, *registered);
-  });
+  Changed(stored);
+  environment_.commits.Changed(Table::kActorSpecs, stored.id.Bytes());
+  AnswerKnown(stored, false, reply);
+  placer_.Add(stored);
+  if (const NodeId watcher = NodeIdOrNone(request.watcher())) updates_.WatchFromStart(watcher, stored);
 }
 
 void ActorTable::NameIsFree(const std::string& name_space, const std::string& name) {
@@ -81,13 +78,11 @@ void ActorTable::NameIsFree(const std::string& name_space, const std::string& na
   });
 }
 
-void ActorTable::AnswerKnown(const Actor& known, bool existed, Reply<pb::ActorReply> reply) {
+void ActorTable::AnswerKnown(const Actor& known, bool existed, const Reply<pb::ActorReply>& reply) {
   pb::ActorReply answer;
   *answer.mutable_info() = known.info;
   answer.set_existed(existed);
-  // Its registration may still be on its way to the registry: that commit comes first.
-  environment_.registry.Commit(
-      {}, [reply = std::move(reply), answer = std::move(answer)]() mutable { reply(std::move(answer)); });
+  reply(std::move(answer));
 }
 
 Status ActorTable::CheckCreator(const Actor& actor) const {
@@ -147,15 +142,17 @@ void ActorTable::Kill(const pb::KillActorRequest& request, Reply<pb::ActorReply>
     End(actor, reason);
   } else if (actor.has_process() && !actor.stop_to_restart) {
     actor.stop_to_restart = true;
+    Changed(actor);
     SendStop(actor, reason, false);
   }
-  AnswerKnown(actor, true, std::move(reply));
+  AnswerKnown(actor, true, reply);
 }
 
 void ActorTable::Release(const ActorId& id) {
   Actor* actor = store_.Find(id);
   if (actor == nullptr || actor->dead() || actor->info.detached() || actor->released) return;
   actor->released = true;
+  Changed(*actor);
   const std::string reason = "its last handle went";
   if (actor->info.state() == pb::ALIVE) {
     SendStop(*actor, reason, true);

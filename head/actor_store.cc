@@ -7,18 +7,29 @@
 namespace troupe::head {
 
 Actor& ActorStore::Add(Actor actor) {
-  actor.sequence = ++last_sequence_;
+  actor.sequence = last_sequence_ + 1;
+  const Status status = Restore(std::move(actor));
+  TROUPE_CHECK(status.ok());
+  return *by_sequence_.rbegin()->second;
+}
+
+Status ActorStore::Restore(Actor actor) {
+  const std::pair name(actor.info.name_space(), actor.info.name());
+  const bool named = !actor.info.name().empty() && !actor.dead();
+  if (actor.sequence <= last_sequence_ || actors_.contains(actor.id)) return DataLoss(Describe(actor) + " is not new");
+  if (named && !names_.emplace(name, actor.id).second) return DataLoss("the name of " + Describe(actor) + " is taken");
+  last_sequence_ = actor.sequence;
   const ActorId id = actor.id;
-  auto [it, added] = actors_.emplace(id, std::make_unique<Actor>(std::move(actor)));
-  TROUPE_CHECK(added);
-  Actor& stored = *it->second;
+  Actor& stored = *actors_.emplace(id, std::make_unique<Actor>(std::move(actor))).first->second;
   by_sequence_[stored.sequence] = &stored;
-  if (!stored.info.name().empty()) {
-    TROUPE_CHECK(names_.emplace(std::pair(stored.info.name_space(), stored.info.name()), stored.id).second);
+  if (stored.dead()) {
+    dead_.push_back(stored.id);
+    return OkStatus();
   }
   by_creator_[stored.creator.process].insert(stored.id);
-  ++live_by_job_[stored.job];
-  return stored;
+  if (stored.in_job) ++live_by_job_[stored.job];
+  if (stored.info.state() == pb::ALIVE) SetAddress(stored, stored.last_address);
+  return OkStatus();
 }
 
 void ActorStore::LeaveJob(Actor& actor) {

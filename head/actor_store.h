@@ -21,8 +21,11 @@ class ActorStore {
  public:
   static constexpr std::size_t kDeadKept = 10'000;
 
-  // `actor`'s id and, unless it is dead, its name must be free.
+  // The last of all by its order of registration. Its id and its name must be free.
   Actor& Add(Actor actor);
+  // Takes in an actor of an earlier start, which has its place in that order: after those that are here. Dead ones are
+  // forgotten in that order, too. DATA_LOSS when its id or its name is taken.
+  Status Restore(Actor actor);
   // The actor is no more one for which its job goes on: it is being ended. Idempotent.
   void LeaveJob(Actor& actor);
   // Lets go of the actor's name, creator and job once it is dead. Drops the longest dead actor when there are too many,

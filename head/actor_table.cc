@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "head/actor_row.h"
 #include "head/convert.h"
 #include "head/restart_policy.h"
+#include "head/row_reader.h"
 
 namespace troupe::head {
 namespace {
@@ -38,7 +40,7 @@ ActorTable::ActorTable(Environment& environment, ClusterView& view, const Facts&
       facts_(facts),
       limits_(limits),
       on_last_died_(std::move(on_last_died)),
-      updates_(environment.nodes),
+      updates_(environment),
       placer_(environment.loop, view, store_, facts,
               {.placed = [this](Actor& actor, const NodeId& node) { Start(actor, node); },
                .hopeless =
@@ -46,7 +48,18 @@ ActorTable::ActorTable(Environment& environment, ClusterView& view, const Facts&
                      Die(actor, DeathError(actor, pb::Error::UNSCHEDULABLE, reason));
                    },
                .reason_changed = [this](Actor& actor) { updates_.Publish(actor); }}),
-      names_(environment.loop) {}
+      names_(environment.loop) {
+  environment_.commits.Keep(Table::kActors, [this](const std::string& key) -> std::optional<std::string> {
+    const Actor* actor = store_.Find(ActorIdOrNone(key));
+    if (actor == nullptr) return std::nullopt;
+    return ToRow(*actor).SerializeAsString();
+  });
+  environment_.commits.Keep(Table::kActorSpecs, [this](const std::string& key) -> std::optional<std::string> {
+    const Actor* actor = store_.Find(ActorIdOrNone(key));
+    if (actor == nullptr || actor->dead()) return std::nullopt;
+    return actor->spec.SerializeAsString();
+  });
+}
 
 ActorTable::~ActorTable() {
   for (const auto& [sequence, actor] : store_.all()) environment_.loop.Cancel(actor->back_off);
@@ -57,11 +70,7 @@ void ActorTable::Start(Actor& actor, const NodeId& node) {
   actor.info.set_state(pb::STARTING);
   actor.info.set_incarnation(actor.info.incarnation() + 1);
   updates_.Publish(actor);
-  Save(actor, false, [this, id = actor.id, incarnation = actor.info.incarnation()] {
-    const Actor* started = store_.Find(id);
-    if (started == nullptr || started->info.state() != pb::STARTING) return;
-    if (started->info.incarnation() == incarnation) SendStart(*started);
-  });
+  SendStart(actor);
 }
 
 void ActorTable::SendStart(const Actor& actor) {
@@ -73,7 +82,7 @@ void ActorTable::SendStart(const Actor& actor) {
   TROUPE_CHECK(job != nullptr);  // kept while it has live actors
   *start.mutable_job() = *job;
   start.mutable_job()->set_in_use(true);  // by this actor, should the job have ended
-  environment_.nodes.Send(actor.node, message);
+  environment_.nodes.Send(actor.node, std::move(message));
 }
 
 void ActorTable::SendStop(const Actor& actor, const std::string& reason, bool graceful) {
@@ -83,7 +92,7 @@ void ActorTable::SendStop(const Actor& actor, const std::string& reason, bool gr
   stop.set_incarnation(actor.info.incarnation());
   stop.set_reason(reason);
   stop.set_graceful(graceful);
-  environment_.nodes.Send(actor.node, message);
+  environment_.nodes.Send(actor.node, std::move(message));
 }
 
 void ActorTable::StopStray(const NodeId& node, const std::string& id, std::uint64_t incarnation) {
@@ -91,7 +100,7 @@ void ActorTable::StopStray(const NodeId& node, const std::string& id, std::uint6
   message.mutable_stop_actor()->set_id(id);
   message.mutable_stop_actor()->set_incarnation(incarnation);
   message.mutable_stop_actor()->set_reason("the head does not know this incarnation, or has ended it");
-  environment_.nodes.Send(node, message);
+  environment_.nodes.Send(node, std::move(message));
 }
 
 Actor* ActorTable::Current(const NodeId& node, const std::string& id, std::uint64_t incarnation) {
@@ -115,7 +124,6 @@ void ActorTable::OnStarted(const NodeId& node, const pb::ActorStarted& started) 
   actor->info.set_pid(started.pid());
   actor->info.set_started_ms(environment_.wall_ms());
   actor->info.clear_death();
-  Save(*actor, false, [] {});
   updates_.Publish(*actor);
   if (actor->released) SendStop(*actor, "its last handle went", true);
 }
@@ -194,6 +202,11 @@ void ActorTable::ProcessGone(Actor& actor, pb::Error error) {
   actor.info.clear_address();
   actor.info.clear_pid();
   *actor.info.mutable_death() = std::move(error);
+  updates_.Publish(actor);
+  Rest(actor);
+}
+
+void ActorTable::Rest(Actor& actor) {
   const auto delay = BackOff(actor.failures, environment_.random());
   spdlog::info("{} restarts in {} ms: {}", Describe(actor), delay / std::chrono::milliseconds(1),
                actor.info.death().message());
@@ -202,8 +215,6 @@ void ActorTable::ProcessGone(Actor& actor, pb::Error error) {
     rested->back_off = 0;
     placer_.Add(*rested);
   });
-  Save(actor, false, [] {});
-  updates_.Publish(actor);
 }
 
 void ActorTable::End(Actor& actor, const std::string& reason) {
@@ -212,7 +223,6 @@ void ActorTable::End(Actor& actor, const std::string& reason) {
   if (actor.doomed) return;
   actor.doomed = std::move(error);
   actor.info.set_ending(reason);
-  Save(actor, false, [] {});
   updates_.Publish(actor);
   SendStop(actor, reason, false);
   LeaveJob(actor);
@@ -241,14 +251,10 @@ void ActorTable::Die(Actor& actor, pb::Error error) {
   actor.doomed.reset();
   actor.spec.clear_arguments();
   updates_.Publish(actor);
-  Save(actor, false, [] {});
+  environment_.commits.Changed(Table::kActorSpecs, actor.id.Bytes());
   LeaveJob(actor);
-  if (auto dropped = store_.Retire(actor)) {
-    environment_.registry.Commit({{RowChange::Table::kActors, dropped->Bytes(), std::nullopt},
-                                  {RowChange::Table::kActorSpecs, dropped->Bytes(), std::nullopt}},
-                                 [] {});
-  }
-  for (auto& reply : std::exchange(actor.awaiting_death, {})) AnswerKnown(actor, true, std::move(reply));
+  if (auto dropped = store_.Retire(actor)) environment_.commits.Changed(Table::kActors, dropped->Bytes());
+  for (const auto& reply : std::exchange(actor.awaiting_death, {})) AnswerKnown(actor, true, reply);
   if (!actor.info.name().empty()) NameIsFree(actor.info.name_space(), actor.info.name());
 }
 
@@ -358,13 +364,31 @@ void ActorTable::ForEachLive(const std::function<void(Actor&)>& visit) {
   }
 }
 
-void ActorTable::Save(const Actor& actor, bool with_spec, std::function<void()> then) {
-  std::vector<RowChange> rows;
-  rows.push_back({RowChange::Table::kActors, actor.id.Bytes(), actor.info.SerializeAsString()});
-  if (with_spec) rows.push_back({RowChange::Table::kActorSpecs, actor.id.Bytes(), actor.spec.SerializeAsString()});
-  environment_.registry.Commit(std::move(rows), [alive = std::weak_ptr<bool>(alive_), then = std::move(then)] {
-    if (!alive.expired()) then();
+void ActorTable::Changed(const Actor& actor) { environment_.commits.Changed(Table::kActors, actor.id.Bytes()); }
+
+Status ActorTable::Restore(const Rows& rows) {
+  std::map<std::uint64_t, Actor> restored;  // by order of registration
+  TROUPE_RETURN_IF_ERROR(
+      ForEachRow<pb::ActorRow>(rows, Table::kActors, [&](const std::string& key, const pb::ActorRow& row) -> Status {
+        const std::string what = "the registry's row of actor " + ActorIdOrNone(key).Hex();
+        const auto spec = rows.find({Table::kActorSpecs, key});
+        pb::ActorSpec parsed;
+        const bool has_spec = spec != rows.end() && parsed.ParseFromString(spec->second);
+        Result<Actor> actor = FromRow(row, has_spec ? &parsed : nullptr);
+        if (!actor.ok()) return actor.status().WithContext(what);
+        actor->info.set_epoch(environment_.epoch);
+        actor->alive_since = environment_.loop.Now();
+        if (!restored.emplace(row.sequence(), std::move(actor).value()).second) return DataLoss(what + " is not alone");
+        return OkStatus();
+      }));
+  for (auto& [sequence, actor] : restored) {
+    TROUPE_RETURN_IF_ERROR(store_.Restore(std::move(actor)).WithContext("the registry's rows of actors"));
+  }
+  ForEachLive([this](Actor& actor) {
+    if (actor.info.state() == pb::RESTARTING) Rest(actor);
+    if (actor.info.state() == pb::PENDING) placer_.Add(actor);
   });
+  return OkStatus();
 }
 
 }  // namespace troupe::head

@@ -43,7 +43,12 @@ class ActorTable {
              std::function<void(JobId)> on_last_died = {});
   ~ActorTable();
 
-  // --- What clients ask for.
+  // The actors of an earlier start of the head; those that have no process are placed again. Before anything else, and
+  // once nodes and jobs are known. DATA_LOSS names the actor.
+  Status Restore(const Rows& rows);
+
+  // --- What clients ask for. Answers are given at once, and what is answered may not be committed yet: who asks from
+  // outside gives a reply that is held (Commits).
   // Idempotent by id. INVALID_ARGUMENT for a bad spec, ALREADY_EXISTS when another actor holds the name (and
   // get_if_exists is not set) or the id, FAILED_PRECONDITION when the job or creator has ended, RESOURCE_EXHAUSTED.
   // While an actor that is ending holds the name, waits for its end, with or without get_if_exists, and answers
@@ -100,9 +105,10 @@ class ActorTable {
   // Registers those who waited for it.
   void NameIsFree(const std::string& name_space, const std::string& name);
 
-  void AnswerKnown(const Actor& known, bool existed, Reply<pb::ActorReply> reply);
-  // Commits the actor's rows, then runs `then` unless the table has gone.
-  void Save(const Actor& actor, bool with_spec, std::function<void()> then);
+  void Rest(Actor& actor);  // places it when its back-off is over
+  static void AnswerKnown(const Actor& known, bool existed, const Reply<pb::ActorReply>& reply);
+  // Its row is written; Publish() of updates_ sees to that itself.
+  void Changed(const Actor& actor);
 
   // Runs `visit` for every actor that is not dead, also when `visit` ends some.
   void ForEachLive(const std::function<void(Actor&)>& visit);

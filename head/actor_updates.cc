@@ -1,5 +1,7 @@
 #include "head/actor_updates.h"
 
+#include <utility>
+
 namespace troupe::head {
 
 void ActorUpdates::Watch(const NodeId& node, Actor& actor) {
@@ -14,6 +16,7 @@ void ActorUpdates::WatchFromStart(const NodeId& node, Actor& actor) {
 
 void ActorUpdates::Publish(Actor& actor) {
   actor.info.set_version(actor.info.version() + 1);
+  environment_.commits.Changed(Table::kActors, actor.id.Bytes());
   for (const NodeId& node : actor.watchers) Send(node, actor.info);
   if (actor.dead()) actor.watchers.clear();
 }
@@ -34,7 +37,7 @@ void ActorUpdates::SendUnknown(const NodeId& node, const ActorId& actor) {
 void ActorUpdates::Send(const NodeId& node, const pb::ActorInfo& info) {
   pb::HeadToNode message;
   *message.mutable_actor_update()->mutable_info() = info;
-  nodes_.Send(node, message);
+  environment_.nodes.Send(node, std::move(message));
 }
 
 }  // namespace troupe::head

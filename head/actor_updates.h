@@ -8,13 +8,14 @@ namespace troupe::head {
 
 class ActorUpdates {
  public:
-  explicit ActorUpdates(NodeSender& nodes) : nodes_(nodes) {}
+  explicit ActorUpdates(Environment& environment) : environment_(environment) {}
 
   // Sends the actor's state to `node` now and after every change.
   void Watch(const NodeId& node, Actor& actor);
   // The same for who was told of it just now: that it starts goes without saying.
   void WatchFromStart(const NodeId& node, Actor& actor);
-  // To every watcher. The news of its death is the last one, and ends the watching.
+  // The actor has changed: every watcher is told, once that is committed. The news of its death is the last one, and
+  // ends the watching.
   void Publish(Actor& actor);
   // To one watcher again, after it was away.
   void Resend(const NodeId& node, const Actor& actor);
@@ -24,7 +25,7 @@ class ActorUpdates {
  private:
   void Send(const NodeId& node, const pb::ActorInfo& info);
 
-  NodeSender& nodes_;
+  Environment& environment_;
 };
 
 }  // namespace troupe::head

@@ -12,19 +12,36 @@
 
 namespace troupe::head {
 
-Cluster::Cluster(Environment environment, ClusterOptions options)
-    : environment_(std::move(environment)),
-      options_(std::move(options)),
+Cluster::Cluster(Ports ports, ClusterOptions options)
+    : options_(std::move(options)),
+      commits_(ports.loop, ports.registry),
+      sender_(commits_, ports.nodes),
+      environment_{.loop = ports.loop,
+                   .commits = commits_,
+                   .nodes = sender_,
+                   .at_once = ports.nodes,
+                   .random = std::move(ports.random),
+                   .wall_ms = std::move(ports.wall_ms),
+                   .epoch = options_.identity.epoch},
       started_ms_(environment_.wall_ms()),
       nodes_(
-          environment_, options_.id, options_.times, view_,
+          environment_, options_.identity.cluster, options_.times, view_,
           [this](const NodeId& node, const std::string& reason) { NodeDied(node, reason); }, options_.process),
       actors_(environment_, view_, *this, options_.actors, [this](JobId job) { jobs_.LastActorDied(job); }),
       jobs_(environment_, *this,
             {.released = [this](JobId job) { actors_.JobEnded(job); },
              .broadcast = [this](const pb::JobInfo& job) { Broadcast(job); },
              .node_for_driver = [this] { return nodes_.NodeForDrivers(); }}),
-      logs_(environment_) {}
+      logs_(environment_) {
+  commits_.Keep(Table::kCluster, [this](const std::string&) { return ToRow(options_.identity).SerializeAsString(); });
+  commits_.Changed(Table::kCluster, "");  // first of all: nothing is said in an epoch that is not committed
+}
+
+Status Cluster::Restore(const Rows& rows) {
+  TROUPE_RETURN_IF_ERROR(nodes_.Restore(rows));
+  TROUPE_RETURN_IF_ERROR(jobs_.Restore(rows));
+  return actors_.Restore(rows);
+}
 
 Result<NodeTable::Joined> Cluster::Join(const pb::NodeHello& hello) {
   TROUPE_CHECK(environment_.loop.InLoop());
@@ -34,7 +51,7 @@ Result<NodeTable::Joined> Cluster::Join(const pb::NodeHello& hello) {
 void Cluster::Greet(const NodeId& node, const pb::NodeHello& hello) {
   pb::HeadToNode message;
   *message.mutable_welcome() = nodes_.Welcome();
-  environment_.nodes.Send(node, message);
+  environment_.nodes.Send(node, std::move(message));
   actors_.NodeJoined(node, hello);
   jobs_.NodeJoined(node);
   actors_.CapacityChanged();
@@ -92,7 +109,7 @@ void Cluster::RegisterActor(const NodeId& node, const pb::RegisterActor& registr
                        registered.set_code(static_cast<std::int32_t>(reply.status().code()));
                        registered.set_message(Utf8(reply.status().message()));
                      }
-                     nodes.Send(node, message);
+                     nodes.Send(node, std::move(message));
                    });
 }
 
@@ -120,7 +137,7 @@ void Cluster::Broadcast(const pb::JobInfo& job) {
 
 pb::Status Cluster::Overview() const {
   pb::Status status;
-  status.set_cluster(options_.id.Bytes());
+  status.set_cluster(options_.identity.cluster.Bytes());
   for (pb::NodeInfo& node : nodes_.List()) *status.add_nodes() = std::move(node);
   for (pb::Demand& demand : nodes_.Demands()) *status.add_pending() = std::move(demand);
   for (pb::Demand& demand : actors_.Demands()) *status.add_pending() = std::move(demand);

@@ -8,6 +8,7 @@
 #include "head/cluster_view.h"
 #include "head/environment.h"
 #include "head/facts.h"
+#include "head/identity.h"
 #include "head/job_table.h"
 #include "head/log_requests.h"
 #include "head/node_table.h"
@@ -16,7 +17,7 @@
 namespace troupe::head {
 
 struct ClusterOptions {
-  ClusterId id;
+  Identity identity;
   std::string version;         // of this build
   std::string log_file;        // the head's own
   pb::MachineProcess process;  // the head's own, for raylets of its machine to watch
@@ -28,7 +29,10 @@ struct ClusterOptions {
 // and Disconnected().
 class Cluster : private Facts {
  public:
-  Cluster(Environment environment, ClusterOptions options);
+  Cluster(Ports ports, ClusterOptions options);
+
+  // What an earlier start of the head has committed. Before anything else. DATA_LOSS.
+  Status Restore(const Rows& rows);
 
   // Refuses as NodeTable::Join does.
   Result<NodeTable::Joined> Join(const pb::NodeHello& hello);
@@ -39,6 +43,9 @@ class Cluster : private Facts {
 
   ActorTable& actors() { return actors_; }
   JobTable& jobs() { return jobs_; }
+  // By which whatever is said outside waits for what it rests on. Messages to raylets do so by themselves; the reply to
+  // a request is to be given through Held().
+  Commits& commits() { return commits_; }
 
   pb::Status Overview() const;
   pb::ListWorkersReply Workers() const;
@@ -61,8 +68,10 @@ class Cluster : private Facts {
   Result<NodeId> FindLog(pb::ReadLogRequest* request) const;
   Result<NodeId> FindActorLog(pb::ReadLogRequest* request) const;
 
-  Environment environment_;
   const ClusterOptions options_;
+  Commits commits_;
+  CommittedSender sender_;
+  Environment environment_;
   const std::int64_t started_ms_;
   ClusterView view_;
   NodeTable nodes_;

@@ -1,4 +1,4 @@
-// What the head's state classes get from outside: time, chance, the raylets and the registry. Tests give fakes.
+// What the head's state gets from outside: time, chance, the raylets and the registry. Tests give fakes.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,8 @@
 
 #include "common/event_loop.h"
 #include "common/status.h"
+#include "head/commits.h"
+#include "head/node_sender.h"
 #include "head/registry.h"
 #include "proto/head.pb.h"
 #include "troupe/ids.h"
@@ -16,27 +18,27 @@ namespace troupe::head {
 template <class T>
 using Reply = std::function<void(Result<T>)>;
 
-// Where the head's decisions leave for the raylets. Loop thread only; never blocks.
-class NodeSender {
- public:
-  virtual ~NodeSender() = default;
-
-  // Queues `message` for `node`, after everything sent to it before. Dropped when the node is not connected: what it
-  // must know is sent again when it comes back.
-  virtual void Send(const NodeId& node, const pb::HeadToNode& message) = 0;
-
-  // Ends the connection of a node that has been declared dead. Nothing when it has none.
-  virtual void Disconnect(const NodeId& node, const Status& why) = 0;
-};
-
-// Everything referred to outlives the state classes.
-struct Environment {
+// Everything referred to outlives the Cluster.
+struct Ports {
   EventLoop& loop;
   NodeSender& nodes;
   Registry& registry;
   std::function<double()> random;         // in [0, 1)
   std::function<std::int64_t()> wall_ms;  // milliseconds since the epoch; shown to people, decides nothing
   std::function<JobId()> new_job_id = [] { return JobId::Random(); };
+};
+
+// What the state classes see of it. Everything referred to outlives them.
+struct Environment {
+  EventLoop& loop;
+  Commits& commits;
+  NodeSender& nodes;    // sends when what was decided before is committed
+  NodeSender& at_once;  // sends now: for what rests on no row
+  std::function<double()> random;
+  std::function<std::int64_t()> wall_ms;
+  // Which start of the head this is, counted from 1. Of two words of heads about one thing, the one of the later epoch
+  // is the newer, and within an epoch the one of the higher version.
+  std::uint64_t epoch = 1;
 };
 
 }  // namespace troupe::head

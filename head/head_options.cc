@@ -21,7 +21,7 @@ Result<HeadOptions> ParseHeadOptions(int argc, const char* const* argv, int* exi
                  "of the programs of jobs that have ended, at most so many bytes are kept")
       ->envname("TROUPE_KEEP_PROGRAM_BYTES")
       ->capture_default_str();
-  app.add_option("--cluster-id", cluster, "32 hexadecimal digits; default: a fresh id");
+  app.add_option("--cluster-id", cluster, "32 hexadecimal digits; default: that of the registry, or a fresh one");
   app.add_option("--parent-pid", options.parent_pid, "end when this process, our parent, ends")
       ->check(CLI::NonNegativeNumber);
   try {
@@ -33,7 +33,6 @@ Result<HeadOptions> ParseHeadOptions(int argc, const char* const* argv, int* exi
     *exit_code = 2;
     return InvalidArgument(error.what());
   }
-  options.cluster = ClusterId::Random();
   if (cluster.empty()) return options;
   auto given = ClusterId::FromHex(cluster);
   if (!given || !*given) {

@@ -17,7 +17,7 @@ struct HeadOptions {
   std::string token_file;  // never the token itself: command lines are public
   std::string log_level = "info";
   std::uint64_t keep_program_bytes = PackageLimits().unneeded_bytes;
-  ClusterId cluster;   // a fresh one unless given
+  ClusterId cluster;   // none: the one of the registry, or a fresh one
   int parent_pid = 0;  // 0: lives on its own
 };
 

@@ -38,12 +38,12 @@ Status StartLog(const HeadOptions& options) {
   return StartLogging({.component = "head", .file = LogFile(options), .level = options.log_level});
 }
 
-rpc::ServerOptions ServerOptionsOf(const HeadOptions& options, const std::string& token) {
+rpc::ServerOptions ServerOptionsOf(const HeadOptions& options, const std::string& token, const ClusterId& cluster) {
   rpc::ServerOptions server;
   server.host = options.bind;
   server.port = options.port;
   server.credentials.token = token;
-  server.credentials.cluster_id = options.cluster.Hex();
+  server.credentials.cluster_id = cluster.Hex();
   return server;
 }
 
@@ -74,28 +74,37 @@ Result<std::unique_ptr<HeadProgram>> HeadProgram::Make(const HeadOptions& option
   TROUPE_RETURN_IF_ERROR(StartLog(options));
   TROUPE_ASSIGN_OR_RETURN(auto packages, PackageStore::Open(options.session_dir + "/packages",
                                                             {.unneeded_bytes = options.keep_program_bytes}));
-  return std::unique_ptr<HeadProgram>(new HeadProgram(options, std::move(lock), token, std::move(packages)));
+  auto registry = std::make_unique<MemoryRegistry>();
+  TROUPE_ASSIGN_OR_RETURN(const Rows rows, registry->Load());
+  TROUPE_ASSIGN_OR_RETURN(const Identity identity, NextIdentity(rows, options.cluster));
+  std::unique_ptr<HeadProgram> program(
+      new HeadProgram(options, std::move(lock), token, std::move(packages), std::move(registry), identity));
+  TROUPE_RETURN_IF_ERROR(program->cluster_.Restore(rows));
+  return program;
 }
 
 HeadProgram::HeadProgram(const HeadOptions& options, FileLock lock, const std::string& token,
-                         std::unique_ptr<PackageStore> packages)
+                         std::unique_ptr<PackageStore> packages, std::unique_ptr<Registry> registry,
+                         const Identity& identity)
     : options_(options),
+      identity_(identity),
       lock_(std::move(lock)),
+      registry_(std::move(registry)),
       random_(std::random_device()()),
       streams_(loop_),
       cluster_({.loop = loop_,
                 .nodes = streams_,
-                .registry = registry_,
+                .registry = *registry_,
                 .random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
                 .wall_ms = WallMs},
-               {.id = options.cluster,
+               {.identity = identity,
                 .version = TROUPE_VERSION,
                 .log_file = LogFile(options),
                 .process = ThisProcess(),
                 .times = {},
                 .actors = {}}),
       packages_(std::move(packages), loop_),
-      server_(ServerOptionsOf(options, token), loop_) {
+      server_(ServerOptionsOf(options, token, identity.cluster), loop_) {
   streams_.Serve(server_, cluster_);
   ServeHead(server_, cluster_, packages_);
 }
@@ -119,7 +128,7 @@ Status HeadProgram::Run() {
   }
   TROUPE_ASSIGN_OR_RETURN(const int port, server_.Start());
   TROUPE_RETURN_IF_ERROR(Announce(port));
-  spdlog::info("head of cluster {} serves on {}, version {}", options_.cluster.Hex(), HostPort(options_.bind, port),
+  spdlog::info("head of cluster {} serves on {}, version {}", identity_.cluster.Hex(), HostPort(options_.bind, port),
                TROUPE_VERSION);
   TrimPackages();
   loop_.Run();
@@ -131,14 +140,14 @@ Status HeadProgram::Run() {
 Status HeadProgram::Announce(int port) {
   const nlohmann::json ready = {{"address", HostPort(options_.bind, port)},
                                 {"pid", getpid()},
-                                {"cluster_id", options_.cluster.Hex()},
+                                {"cluster_id", identity_.cluster.Hex()},
                                 {"version", TROUPE_VERSION},
                                 {"started_ms", WallMs()}};
   return WriteFileAtomically(ReadyFile(options_), ready.dump() + "\n");
 }
 
 void HeadProgram::TrimPackages() {
-  packages_.Trim(cluster_.jobs().NeededPackages());
+  cluster_.commits().Then([this, needed = cluster_.jobs().NeededPackages()] { packages_.Trim(needed); });
   loop_.After(kTrimPackages, [this] { TrimPackages(); });
 }
 

@@ -19,7 +19,8 @@ namespace troupe::head {
 // Made, run and destroyed on the main thread.
 class HeadProgram {
  public:
-  // Checks the session folder, takes its lock, reads the token and begins to log.
+  // Checks the session folder, takes its lock, reads the token, begins to log, and loads what an earlier start has
+  // left.
   static Result<std::unique_ptr<HeadProgram>> Make(const HeadOptions& options);
   ~HeadProgram();
 
@@ -28,15 +29,16 @@ class HeadProgram {
 
  private:
   HeadProgram(const HeadOptions& options, FileLock lock, const std::string& token,
-              std::unique_ptr<PackageStore> packages);
+              std::unique_ptr<PackageStore> packages, std::unique_ptr<Registry> registry, const Identity& identity);
   Status Announce(int port);
   void TrimPackages();
   void Stop();
 
   const HeadOptions options_;
+  const Identity identity_;
   FileLock lock_;
   AsioEventLoop loop_;
-  MemoryRegistry registry_;
+  const std::unique_ptr<Registry> registry_;
   std::mt19937_64 random_;
   NodeStreams streams_;
   Cluster cluster_;

@@ -34,7 +34,7 @@ void JobTable::Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo
   if (Status status = CheckRegistration(request); !status.ok()) return reply(status);
   const Address driver = FromProto(request.driver());
   if (auto known = by_driver_.find(driver.process); known != by_driver_.end()) {
-    return SaveAndReply(*jobs_.at(known->second), std::move(reply));
+    return reply(jobs_.at(known->second)->info);
   }
   if (facts_.ProcessGone(driver.process) || facts_.NodeDeath(driver.node)) {
     return reply(FailedPrecondition("driver process " + driver.process.Hex() + " has ended"));
@@ -48,7 +48,7 @@ void JobTable::Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo
     // A submitted script may start more than one driver; those after the first are jobs of their own.
     if (!(*submitted)->submission->joined) {
       JoinSubmission(**submitted, request);
-      return SaveAndReply(**submitted, std::move(reply));
+      return reply((*submitted)->info);
     }
   }
   Job job;
@@ -56,7 +56,7 @@ void JobTable::Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo
   Job& added = Add(std::move(job));
   BindDriver(added, request);
   spdlog::info("job {} began: {}", added.id.Hex(), added.info.entrypoint());
-  SaveAndReply(added, std::move(reply));
+  reply(added.info);
 }
 
 void JobTable::JoinSubmission(Job& job, const pb::RegisterJobRequest& request) {
@@ -78,13 +78,14 @@ void JobTable::BindDriver(Job& job, const pb::RegisterJobRequest& request) {
   job.info.set_entrypoint(Entrypoint(argv));
   job.info.set_state(pb::JobInfo::RUNNING);
   if (job.info.started_ms() == 0) job.info.set_started_ms(environment_.wall_ms());
+  Changed(job);
 }
 
 void JobTable::Submit(const pb::SubmitJobRequest& request, Reply<pb::JobInfo> reply) {
   if (Status status = CheckSubmission(request); !status.ok()) return reply(status);
   if (auto known = by_submission_.find(request.submission()); known != by_submission_.end()) {
     const Job& job = *jobs_.at(known->second);
-    if (CanonicalBytes(job.submission->request) == CanonicalBytes(request)) return SaveAndReply(job, std::move(reply));
+    if (CanonicalBytes(job.submission->request) == CanonicalBytes(request)) return reply(job.info);
     return reply(AlreadyExists("a job with other contents was submitted as '" + request.submission() +
                                "' before; choose another id"));
   }
@@ -100,10 +101,8 @@ void JobTable::Submit(const pb::SubmitJobRequest& request, Reply<pb::JobInfo> re
   Job& added = Add(std::move(job));
   by_submission_[request.submission()] = added.id;
   spdlog::info("job {} was submitted as '{}': {}", added.id.Hex(), request.submission(), added.info.entrypoint());
-  Save(added, [this, reply = std::move(reply)](Job& saved) {
-    RunDriver(saved);
-    reply(saved.info);
-  });
+  RunDriver(added);
+  reply(added.info);
 }
 
 void JobTable::Get(const pb::GetJobRequest& request, Reply<pb::JobInfo> reply) {
@@ -133,12 +132,13 @@ void JobTable::Stop(const pb::StopJobRequest& request, Reply<pb::JobInfo> reply)
   if (!job.ended()) {
     if (DriverNode(job)) {
       job.stopping = true;
+      Changed(job);
       SendStopDriver(job);
     } else {
       End(job, pb::JobInfo::STOPPED, kStopped);
     }
   }
-  SaveAndReply(job, std::move(reply));
+  reply(job.info);
 }
 
 pb::ListJobsReply JobTable::List(const pb::ListJobsRequest& request) const {
@@ -148,10 +148,6 @@ pb::ListJobsReply JobTable::List(const pb::ListJobsRequest& request) const {
     if (!request.submissions_only() || job.submission) *reply.add_jobs() = job.info;
   }
   return reply;
-}
-
-void JobTable::SaveAndReply(const Job& job, Reply<pb::JobInfo> reply) {
-  Save(job, [info = job.info, reply = std::move(reply)](Job&) { reply(info); });
 }
 
 }  // namespace troupe::head

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "head/convert.h"
+#include "head/job_row.h"
+#include "head/row_reader.h"
 
 namespace troupe::head {
 namespace {
@@ -20,7 +22,13 @@ constexpr std::chrono::seconds kTellAgain{60};
 }  // namespace
 
 JobTable::JobTable(Environment& environment, const Facts& facts, Events events)
-    : environment_(environment), facts_(facts), events_(std::move(events)) {}
+    : environment_(environment), facts_(facts), events_(std::move(events)) {
+  environment_.commits.Keep(Table::kJobs, [this](const std::string& key) -> std::optional<std::string> {
+    auto it = jobs_.find(JobId::FromHex(key).value_or(JobId{}));
+    if (it == jobs_.end()) return std::nullopt;
+    return ToRow(*it->second).SerializeAsString();
+  });
+}
 
 JobTable::~JobTable() {
   for (auto& [id, job] : jobs_) {
@@ -35,6 +43,7 @@ void JobTable::Release(Job& job, pb::JobInfo::State state) {
   job.released_at = environment_.loop.Now();
   events_.released(job.id);  // first: what raylets are told depends on which actors are left
   job.told_in_use = facts_.JobInUse(job.id);
+  Changed(job);
   events_.broadcast(Released(job));
 }
 
@@ -51,6 +60,7 @@ void JobTable::LastActorDied(JobId id) {
   Job& job = *it->second;
   job.told_in_use = false;
   job.released_at = environment_.loop.Now();
+  Changed(job);
   events_.broadcast(Released(job));
 }
 
@@ -64,9 +74,9 @@ void JobTable::End(Job& job, pb::JobInfo::State state, const std::string& messag
   spdlog::info("job {} ended: {}{}{}", job.id.Hex(), pb::JobInfo::State_Name(state), message.empty() ? "" : ", ",
                message);
   const JobId id = job.id;
+  Changed(job);
   Release(job, state);
   ended_.push_back(id);
-  Save(job, [](Job&) {});
   for (Job::Waiter& waiter : std::exchange(job.waiters, {})) {
     --waiters_;
     environment_.loop.Cancel(waiter.timer);
@@ -88,7 +98,7 @@ void JobTable::Forget() {
     by_driver_.erase(job.driver.process);
     order_.erase(job.sequence);
     jobs_.erase(id);
-    environment_.registry.Commit({{RowChange::Table::kJobs, id.Hex(), std::nullopt}}, [] {});
+    environment_.commits.Changed(Table::kJobs, id.Hex());
   }
 }
 
@@ -114,6 +124,10 @@ void JobTable::ProcessEnded(ProcessId process) {
   Release(job, job.stopping ? pb::JobInfo::STOPPED : pb::JobInfo::FAILED);
   if (job.submission || job.verdict != 0) return;
   if (job.stopping) return End(job, pb::JobInfo::STOPPED, kStopped);
+  AwaitVerdict(job);
+}
+
+void JobTable::AwaitVerdict(Job& job) {
   job.verdict = environment_.loop.After(kVerdictWait, [this, id = job.id] {
     End(*jobs_.at(id), pb::JobInfo::FAILED, "its driver's process ended without finishing the job");
   });
@@ -125,6 +139,7 @@ void JobTable::OnDriverUpdate(const NodeId& node, const pb::DriverUpdate& update
   Job& job = *jobs_.at(it->second);
   if (job.ended() || job.submission->node != node) return;
   job.submission->confirmed = true;
+  Changed(job);
   if (!update.error().empty()) {
     return End(job, pb::JobInfo::FAILED, "its driver could not be started: " + update.error());
   }
@@ -132,7 +147,7 @@ void JobTable::OnDriverUpdate(const NodeId& node, const pb::DriverUpdate& update
     if (!job.submission->joined) job.info.set_driver_pid(update.pid());
     if (job.info.state() == pb::JobInfo::PENDING) job.info.set_started_ms(environment_.wall_ms());
     job.info.set_state(pb::JobInfo::RUNNING);
-    return Save(job, [](Job&) {});
+    return;
   }
   const DriverEnd end = ReadWaitStatus(update.wait_status());
   job.info.set_exit_code(end.exit_code);
@@ -155,7 +170,8 @@ void JobTable::OnPackaged(const pb::JobProgramPackaged& packaged) {
     job.info.mutable_program()->set_unpackable(packaged.error());
     job.info.set_message("its program could not be packaged: " + packaged.error());
   }
-  Save(job, [this](Job& saved) { events_.broadcast(saved.released ? Released(saved) : saved.info); });
+  Changed(job);
+  events_.broadcast(job.released ? Released(job) : job.info);
 }
 
 void JobTable::NodeJoined(const NodeId& node) {
@@ -164,7 +180,7 @@ void JobTable::NodeJoined(const NodeId& node) {
     if (job.released && environment_.loop.Now() - job.released_at < kTellAgain) {
       pb::HeadToNode message;
       *message.mutable_job_update()->mutable_job() = Released(job);
-      environment_.nodes.Send(node, message);
+      environment_.nodes.Send(node, std::move(message));
     }
     if (job.ended()) continue;
     // What was sent to a node that lost its connection may not have arrived; its raylet runs a submission only once.
@@ -189,6 +205,7 @@ void JobTable::NodeDied(const NodeId& node, const std::string& reason) {
 void JobTable::RunDriver(Job& job) {
   Submission& submission = *job.submission;
   if (!submission.node) {
+    Changed(job);
     const auto node = events_.node_for_driver();
     if (!node) {
       job.info.set_message("waits for a node to run its driver");
@@ -202,7 +219,7 @@ void JobTable::RunDriver(Job& job) {
   *run.mutable_job() = job.info;
   *run.mutable_argv() = submission.request.argv();
   *run.mutable_environment() = submission.request.environment();
-  environment_.nodes.Send(submission.node, message);
+  environment_.nodes.Send(submission.node, std::move(message));
 }
 
 void JobTable::SendStopDriver(const Job& job) {
@@ -210,14 +227,19 @@ void JobTable::SendStopDriver(const Job& job) {
   message.mutable_stop_driver()->set_submission(job.info.submission());
   if (!job.submission) message.mutable_stop_driver()->set_process(job.driver.process.value);
   message.mutable_stop_driver()->set_reason("the job was stopped");
-  environment_.nodes.Send(DriverNode(job), message);
+  environment_.nodes.Send(DriverNode(job), std::move(message));
 }
 
 NodeId JobTable::DriverNode(const Job& job) { return job.submission ? job.submission->node : job.driver.node; }
 
-const pb::JobInfo* JobTable::Find(JobId id) const {
+const Job* JobTable::Get(JobId id) const {
   auto it = jobs_.find(id);
-  return it == jobs_.end() ? nullptr : &it->second->info;
+  return it == jobs_.end() ? nullptr : it->second.get();
+}
+
+const pb::JobInfo* JobTable::Find(JobId id) const {
+  const Job* job = Get(id);
+  return job == nullptr ? nullptr : &job->info;
 }
 
 bool JobTable::IsOver(JobId id) const {
@@ -261,13 +283,28 @@ std::uint32_t JobTable::running() const {
       jobs_.begin(), jobs_.end(), [](const auto& job) { return job.second->info.state() == pb::JobInfo::RUNNING; }));
 }
 
-void JobTable::Save(const Job& job, std::function<void(Job&)> then) {
-  environment_.registry.Commit({{RowChange::Table::kJobs, job.id.Hex(), job.info.SerializeAsString()}},
-                               [this, alive = std::weak_ptr<bool>(alive_), id = job.id, then = std::move(then)] {
-                                 if (alive.expired()) return;
-                                 auto it = jobs_.find(id);
-                                 if (it != jobs_.end()) then(*it->second);
-                               });
+void JobTable::Changed(const Job& job) { environment_.commits.Changed(Table::kJobs, job.id.Hex()); }
+
+Status JobTable::Restore(const Rows& rows) {
+  TROUPE_RETURN_IF_ERROR(
+      ForEachRow<pb::JobRow>(rows, Table::kJobs, [this](const std::string& key, const pb::JobRow& row) -> Status {
+        Result<Job> job = FromRow(row);
+        if (!job.ok()) return job.status().WithContext("the registry's row of job " + key);
+        job->released_at = environment_.loop.Now();  // raylets may have missed it
+        if (!order_.emplace(job->sequence, job->id).second) return DataLoss("two jobs bear the number of job " + key);
+        if (job->submission) by_submission_[job->info.submission()] = job->id;
+        if (job->driver) by_driver_[job->driver.process] = job->id;
+        const JobId id = job->id;
+        jobs_.emplace(id, std::make_unique<Job>(std::move(job).value()));
+        return OkStatus();
+      }));
+  if (!order_.empty()) last_ = order_.rbegin()->first;
+  for (const auto& [order, id] : order_) {
+    Job& job = *jobs_.at(id);
+    if (job.ended()) ended_.push_back(id);
+    if (!job.ended() && job.released && !job.submission) AwaitVerdict(job);
+  }
+  return OkStatus();
 }
 
 }  // namespace troupe::head

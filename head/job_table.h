@@ -39,7 +39,11 @@ class JobTable {
   JobTable(Environment& environment, const Facts& facts, Events events);
   ~JobTable();
 
-  // --- What clients ask for.
+  // The jobs of an earlier start of the head. Before anything else. DATA_LOSS names the job.
+  Status Restore(const Rows& rows);
+
+  // --- What clients ask for. Answers are given at once, and what is answered may not be committed yet: who asks from
+  // outside gives a reply that is held (Commits).
   // Idempotent by the driver's address. Joins the submission that it names. INVALID_ARGUMENT, NOT_FOUND for an unknown
   // submission, FAILED_PRECONDITION for one that has ended or a driver that has.
   void Register(const pb::RegisterJobRequest& request, Reply<pb::JobInfo> reply);
@@ -63,6 +67,7 @@ class JobTable {
   void NodeJoined(const NodeId& node);
   void NodeDied(const NodeId& node, const std::string& reason);
 
+  const Job* Get(JobId job) const;
   const pb::JobInfo* Find(JobId job) const;
   bool IsOver(JobId job) const;  // has ended, or its driver has; also for an unknown one
   // Of the jobs that are not over, and of those whose program an actor that is not dead still needs.
@@ -86,9 +91,8 @@ class JobTable {
   pb::JobInfo Released(const Job& job) const;
   void End(Job& job, pb::JobInfo::State state, const std::string& message);
   void Forget();
-  // Commits the job's row, then runs `then` unless the table or the job has gone.
-  void Save(const Job& job, std::function<void(Job&)> then);
-  void SaveAndReply(const Job& job, Reply<pb::JobInfo> reply);
+  void AwaitVerdict(Job& job);
+  void Changed(const Job& job);  // its row is written
 
   Environment& environment_;
   const Facts& facts_;
@@ -100,7 +104,6 @@ class JobTable {
   std::deque<JobId> ended_;
   std::uint64_t last_ = 0;  // of order_ and of waiters
   std::size_t waiters_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // commits may end after the table
 };
 
 }  // namespace troupe::head

@@ -27,7 +27,7 @@ void LogRequests::Ask(const NodeId& node, pb::ReadLogRequest log, Reply<pb::LogC
   pb::HeadToNode message;
   message.mutable_read_log()->set_request(request);
   *message.mutable_read_log()->mutable_log() = std::move(log);
-  environment_.nodes.Send(node, message);
+  environment_.nodes.Send(node, std::move(message));
 }
 
 void LogRequests::OnChunk(const NodeId& node, const pb::LogChunk& chunk) {

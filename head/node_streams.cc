@@ -39,7 +39,7 @@ void NodeStreams::Open(std::shared_ptr<Stream> stream) {
 
 void NodeStreams::OnMessage(const std::shared_ptr<Peer>& peer, const pb::NodeToHead& message) {
   if (!peer->joined) return OnHello(peer, message);
-  if (Status status = cluster_->OnMessage(peer->joined->node, message); !status.ok()) peer->stream->Close(status);
+  if (Status status = cluster_->OnMessage(peer->joined->node, message); !status.ok()) Close(peer, status);
 }
 
 void NodeStreams::OnHello(const std::shared_ptr<Peer>& peer, const pb::NodeToHead& message) {
@@ -49,12 +49,17 @@ void NodeStreams::OnHello(const std::shared_ptr<Peer>& peer, const pb::NodeToHea
   Result<NodeTable::Joined> joined = cluster_->Join(message.hello());
   if (!joined.ok()) {
     spdlog::warn("refused a node from {}: {}", peer->stream->peer(), joined.status().message());
-    return peer->stream->Close(joined.status());
+    return Close(peer, joined.status());
   }
   peer->joined = *joined;
   std::shared_ptr<Peer> before = std::exchange(by_node_[joined->node], peer);
   if (before) before->stream->Cancel();
   cluster_->Greet(joined->node, message.hello());
+}
+
+// That the node is dead may be why, and not be committed yet.
+void NodeStreams::Close(const std::shared_ptr<Peer>& peer, const Status& why) {
+  cluster_->commits().Then([peer, why] { peer->stream->Close(why); });
 }
 
 void NodeStreams::OnClosed(const std::shared_ptr<Peer>& peer, const Status& status) {
@@ -67,16 +72,18 @@ void NodeStreams::OnClosed(const std::shared_ptr<Peer>& peer, const Status& stat
   cluster_->Disconnected(*peer->joined);
 }
 
-void NodeStreams::Send(const NodeId& node, const pb::HeadToNode& message) {
+void NodeStreams::Send(const NodeId& node, pb::HeadToNode message) {
   auto it = by_node_.find(node);
   if (it == by_node_.end()) return;
   Peer& peer = *it->second;
+  peer.welcomed |= message.has_welcome();
+  if (!peer.welcomed) return;
   if (peer.stream->pending_bytes() > kMaxPendingBytes) {
     spdlog::error("node {} does not read what it is sent; ending its connection", Short(node));
     peer.stream->Cancel();
     return;
   }
-  peer.out.Add(message);
+  peer.out.Add(std::move(message));
 }
 
 void NodeStreams::Disconnect(const NodeId& node, const Status& why) {

@@ -26,7 +26,7 @@ class NodeStreams : public NodeSender {
   // Serves "/troupe.pb.Head/Node". Before the server starts; `cluster` outlives the server.
   void Serve(rpc::Server& server, Cluster& cluster);
 
-  void Send(const NodeId& node, const pb::HeadToNode& message) override;
+  void Send(const NodeId& node, pb::HeadToNode message) override;
   void Disconnect(const NodeId& node, const Status& why) override;
 
  private:
@@ -38,12 +38,14 @@ class NodeStreams : public NodeSender {
     const std::shared_ptr<Stream> stream;
     rpc::TurnBatch<pb::HeadToNode> out;
     std::optional<NodeTable::Joined> joined;
+    bool welcomed = false;  // what was meant for an earlier stream of the node must not come before the welcome
     TimerId hello_timer = 0;
   };
 
   void Open(std::shared_ptr<Stream> stream);
   void OnMessage(const std::shared_ptr<Peer>& peer, const pb::NodeToHead& message);
   void OnHello(const std::shared_ptr<Peer>& peer, const pb::NodeToHead& message);
+  void Close(const std::shared_ptr<Peer>& peer, const Status& why);
   void OnClosed(const std::shared_ptr<Peer>& peer, const Status& status);
 
   EventLoop& loop_;

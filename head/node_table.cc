@@ -7,6 +7,7 @@
 
 #include "common/name.h"
 #include "head/convert.h"
+#include "head/row_reader.h"
 
 namespace troupe::head {
 namespace {
@@ -69,6 +70,7 @@ NodeTable::NodeTable(Environment& environment, ClusterId cluster, NodeTimes time
       view_(view),
       died_(std::move(died)),
       head_(std::move(head)) {
+  environment_.commits.Keep(Table::kNodes, [this](const std::string& key) { return Row(NodeIdOrNone(key)); });
   lease_check_due_ = environment_.loop.Now() + times_.check;
   lease_timer_ = environment_.loop.After(times_.check, [this] { CheckLeases(); });
   changes_told_.last = loads_told_.last = environment_.loop.Now() - times_.broadcast;
@@ -101,7 +103,9 @@ Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
   node.connected = true;
   node.leaving.reset();
   node.last_report = environment_.loop.Now();
+  node.acknowledged_event = 0;  // its stream may have broken before it heard
   view_.Join(id, FromProto(hello.total()).value(), {hello.labels().begin(), hello.labels().end()});
+  Changed(id);
   MarkChanged(node.info);
   spdlog::info("node {} {} from {} ({})", Short(id), came_back ? "came back" : "joined", hello.address(),
                hello.hostname());
@@ -111,6 +115,7 @@ Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
 pb::Welcome NodeTable::Welcome() const {
   pb::Welcome welcome;
   welcome.set_cluster(cluster_.Bytes());
+  welcome.set_epoch(environment_.epoch);
   welcome.set_report_interval_ms(static_cast<std::uint32_t>(times_.report_interval.count()));
   welcome.set_lease_ms(static_cast<std::uint32_t>(times_.lease.count()));
   for (pb::NodeInfo& info : List()) *welcome.add_nodes() = std::move(info);
@@ -124,7 +129,10 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
   Node& node = it->second;
   node.last_report = environment_.loop.Now();
   node.report = report.version();
-  if (node.last_report - node.acknowledged >= kAcknowledgeGap) Acknowledge(id, node);
+  if (node.last_report - node.acknowledged >= kAcknowledgeGap) {
+    AcknowledgeReport(id, node);
+    AcknowledgeEvents(id, node);
+  }
   // What is free may be below zero (lent CPUs), so these units get no range check: Contains() and Subtract() are
   // right for every value, and a raylet that lies about its own node harms only that node.
   ResourceSet available;
@@ -153,13 +161,21 @@ Status NodeTable::Report(const NodeId& id, const pb::NodeReport& report) {
   return OkStatus();
 }
 
-void NodeTable::Acknowledge(const NodeId& id, Node& node) {
+// At once: that the head hears a node rests on no row, and a registry that is slow must not end the lives of all nodes.
+void NodeTable::AcknowledgeReport(const NodeId& id, Node& node) {
   node.acknowledged = environment_.loop.Now();
-  node.acknowledged_event = node.last_event;
   pb::HeadToNode message;
   message.mutable_acknowledged()->set_report(node.report);
+  environment_.at_once.Send(id, std::move(message));
+}
+
+// Their sender forgets them, so what came of them is committed first.
+void NodeTable::AcknowledgeEvents(const NodeId& id, Node& node) {
+  if (node.acknowledged_event == node.last_event) return;
+  node.acknowledged_event = node.last_event;
+  pb::HeadToNode message;
   message.mutable_acknowledged()->set_event(node.last_event);
-  environment_.nodes.Send(id, message);
+  environment_.nodes.Send(id, std::move(message));
 }
 
 bool NodeTable::TakeEvent(const NodeId& id, std::uint64_t number) {
@@ -168,7 +184,7 @@ bool NodeTable::TakeEvent(const NodeId& id, std::uint64_t number) {
   Node& node = it->second;
   if (number <= node.last_event) return false;  // sent again, as its acknowledgement was lost
   node.last_event = number;
-  if (node.last_event - node.acknowledged_event >= kEventsAtOnce) Acknowledge(id, node);
+  if (node.last_event - node.acknowledged_event >= kEventsAtOnce) AcknowledgeEvents(id, node);
   return true;
 }
 
@@ -196,15 +212,60 @@ void NodeTable::MarkDead(const NodeId& id, const std::string& reason) {
   info.set_alive(false);
   info.set_death_reason(reason);
   info.clear_available();
+  info.set_died_ms(environment_.wall_ms());
   view_.Remove(id);
   MarkChanged(info);
+  Bury(id, std::move(info));
+  Changed(id);
+  died_(id, reason);
+}
+
+void NodeTable::Bury(const NodeId& id, pb::NodeInfo info) {
   dead_.emplace(id, std::move(info));
   dead_order_.push_back(id);
-  if (dead_order_.size() > kDeadKept) {
-    dead_.erase(dead_order_.front());
-    dead_order_.pop_front();
+  if (dead_order_.size() <= kDeadKept) return;
+  Changed(dead_order_.front());
+  dead_.erase(dead_order_.front());
+  dead_order_.pop_front();
+}
+
+void NodeTable::Changed(const NodeId& id) { environment_.commits.Changed(Table::kNodes, id.Bytes()); }
+
+std::optional<std::string> NodeTable::Row(const NodeId& id) const {
+  if (auto dead = dead_.find(id); dead != dead_.end()) return dead->second.SerializeAsString();
+  auto it = nodes_.find(id);
+  if (it == nodes_.end()) return std::nullopt;
+  pb::NodeInfo row = it->second.info;
+  for (auto clear :
+       {&pb::NodeInfo::clear_available, &pb::NodeInfo::clear_store_used, &pb::NodeInfo::clear_actors,
+        &pb::NodeInfo::clear_workers, &pb::NodeInfo::clear_version, &pb::NodeInfo::clear_placement_cpu_units}) {
+    (row.*clear)();
   }
-  died_(id, reason);
+  return row.SerializeAsString();
+}
+
+Status NodeTable::Restore(const Rows& rows) {
+  std::multimap<std::int64_t, pb::NodeInfo> dead;  // by the time of their deaths
+  TROUPE_RETURN_IF_ERROR(
+      ForEachRow<pb::NodeInfo>(rows, Table::kNodes, [&](const std::string& key, const pb::NodeInfo& info) -> Status {
+        const NodeId id = NodeIdOrNone(key);
+        const Result<ResourceSet> total = FromProto(info.total());
+        if (!id || !total.ok()) return DataLoss("the registry's row of node " + id.Hex() + " makes no sense");
+        if (!info.alive()) {
+          dead.emplace(info.died_ms(), info);
+          return OkStatus();
+        }
+        Node& node = nodes_[id];
+        node.info = info;
+        node.connected = false;
+        node.last_report = environment_.loop.Now();
+        view_.Join(id, *total, {info.labels().begin(), info.labels().end()});
+        view_.Report(id, ResourceSet(), 0, node.last_report);  // what is free it will say
+        view_.SetDraining(id, true);
+        return OkStatus();
+      }));
+  for (const auto& [time, info] : dead) Bury(NodeIdOrNone(info.id()), info);
+  return OkStatus();
 }
 
 void NodeTable::CheckLeases() {

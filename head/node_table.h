@@ -54,6 +54,10 @@ class NodeTable {
             pb::MachineProcess head = {});
   ~NodeTable();
 
+  // The nodes of an earlier start of the head: the dead ones, and those that it believed in, which have the time of a
+  // lease from now on to come back. Before anything else. DATA_LOSS names the node.
+  Status Restore(const Rows& rows);
+
   // Takes a node in. INVALID_ARGUMENT for bad ids, addresses or resources, ALREADY_EXISTS when another raylet is
   // connected with that id, FAILED_PRECONDITION when the id was declared dead.
   Result<Joined> Join(const pb::NodeHello& hello);
@@ -91,9 +95,13 @@ class NodeTable {
     pb::Resources told;  // what is available, as all nodes know it
   };
 
+  void Changed(const NodeId& node);  // its row is written
+  std::optional<std::string> Row(const NodeId& node) const;
+  void Bury(const NodeId& node, pb::NodeInfo info);
   void MarkDead(const NodeId& node, const std::string& reason);
   void CheckLeases();
-  void Acknowledge(const NodeId& id, Node& node);
+  void AcknowledgeReport(const NodeId& id, Node& node);
+  void AcknowledgeEvents(const NodeId& id, Node& node);
   void MarkChanged(const pb::NodeInfo& info);
   void MarkLoad(const NodeId& id);
   void BroadcastChanges();

@@ -26,15 +26,15 @@ class TurnBatch {
   TurnBatch& operator=(const TurnBatch&) = delete;
 
   // Is sent at the end of the turn, after what was added before.
-  void Add(const Message& message) {
+  void Add(Message message) {
     const std::size_t bytes = message.ByteSizeLong();
     if (batch_ && bytes_ + bytes > kMaxBytes) Flush();
     bytes_ += bytes;
     if (batch_) {
-      *batch_->add_also() = message;
+      *batch_->add_also() = std::move(message);
       return;
     }
-    batch_ = message;
+    batch_ = std::move(message);
     loop_.Post([weak = std::weak_ptr(self_)] {
       if (auto self = weak.lock()) (*self)->Flush();
     });

@@ -18,7 +18,7 @@ bool Newer(const pb::ActorInfo& a, const pb::ActorInfo& b) {
   const bool starts = a.state() == pb::PENDING || a.state() == pb::STARTING;
   const bool before = a.incarnation() < b.incarnation() || (starts && a.incarnation() == b.incarnation());
   if (a.state() != pb::DEAD && b.state() == pb::ALIVE && before) return false;
-  return a.version() >= b.version();
+  return std::pair(a.epoch(), a.version()) >= std::pair(b.epoch(), b.version());
 }
 
 bool SameProcess(const pb::ActorInfo& a, const pb::ActorInfo& b) {

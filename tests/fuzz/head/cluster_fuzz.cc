@@ -64,6 +64,7 @@ enum class Step : std::uint8_t {
 class FuzzRegistry : public Registry {
  public:
   explicit FuzzRegistry(EventLoop& loop) : loop_(loop) {}
+  Result<Rows> Load() override { return Rows(); }
   void Commit(std::vector<RowChange>, std::function<void()> committed) override {
     if (!later) return committed();
     loop_.Post(std::move(committed));
@@ -80,13 +81,13 @@ class Session : private NodeSender {
   explicit Session(Input input) : input_(input), registry_(loop_) {
     registry_.later = input_.Flip();
     ClusterOptions options;
-    options.id = ClusterId{1, 2};
+    options.identity.cluster = ClusterId{1, 2};
     options.version = "1.2.3";
     options.log_file = "/dev/null";
     options.actors.actors = 64;
     cluster_ = std::make_unique<Cluster>(
-        Environment{loop_, *this, registry_, [this] { return (random_ = random_ < 0.9 ? random_ + 0.1 : 0); },
-                    [] { return std::int64_t{1'700'000'000'000}; }},
+        Ports{loop_, *this, registry_, [this] { return (random_ = random_ < 0.9 ? random_ + 0.1 : 0); },
+              [] { return std::int64_t{1'700'000'000'000}; }},
         options);
     invariants_.emplace(*cluster_);
     for (std::uint64_t i = 1; i <= kNodes; ++i) pools_.ids.push_back(Node(i).Bytes());
@@ -347,7 +348,7 @@ class Session : private NodeSender {
 
   // --- What the head does ----------------------------------------------------------------------------------------
 
-  void Send(const NodeId& node, const pb::HeadToNode& message) override {
+  void Send(const NodeId& node, pb::HeadToNode message) override {
     CheckReadable(message);
     auto it = nodes_.find(node);
     const bool connected = it != nodes_.end() && it->second.connected;
@@ -382,12 +383,12 @@ class Session : private NodeSender {
   Reply<Message> Expect(std::function<void(const Message&)> on_ok = {}) {
     auto answered = std::make_shared<bool>(false);
     replies_.push_back(answered);
-    return [this, answered, on_ok = std::move(on_ok)](Result<Message> result) {
+    return cluster_->commits().Held<Message>([this, answered, on_ok = std::move(on_ok)](Result<Message> result) {
       TROUPE_CHECK(!std::exchange(*answered, true));
       if (!result.ok()) return;
       CheckReadable(*result);
       if (on_ok) on_ok(*result);
-    };
+    });
   }
 
   void Check() {

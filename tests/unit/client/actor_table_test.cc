@@ -89,6 +89,26 @@ class ActorTableTest : public testing::Test {
   std::map<std::uint64_t, std::string> names_;
 };
 
+TEST_F(ActorTableTest, OfTwoWordsTheOneOfTheLaterHeadIsTheNewer) {
+  auto actor = Create();
+  pb::ActorInfo alive = Info(pb::ALIVE, 1);
+  pb::ActorInfo restarting = Info(pb::RESTARTING, 1, "killed");
+  alive.set_epoch(2);
+  restarting.set_epoch(1);
+  caller_.Update(alive);
+  caller_.Update(restarting);
+  Call(actor, "a");
+  EXPECT_THAT(Sent(1), ElementsAre("a")) << "the other word is of a head that is gone";
+  pb::ActorInfo dead = Info(pb::RESTARTING, 1, "killed");
+  dead.set_epoch(3);
+  dead.set_version(0);
+  caller_.Update(dead);
+  Die(1);
+  caller_.Update(alive);
+  Call(actor, "b");
+  EXPECT_THAT(Sent(1), IsEmpty());
+}
+
 TEST_F(ActorTableTest, CallsWaitForTheActorAndGoInOrder) {
   auto actor = Create();
   auto a = Call(actor, "a"), b = Call(actor, "b");

@@ -78,46 +78,6 @@ TEST_F(ActorRegistrationTest, ARepetitionOnAnotherStreamIsWatchedThere) {
   EXPECT_EQ(TakeUpdates(2).size(), 1u);
 }
 
-TEST_F(ActorRegistrationTest, IsCommittedBeforeItIsAcknowledged) {
-  class HeldRegistry : public MemoryRegistry {
-   public:
-    void Commit(std::vector<RowChange> changes, std::function<void()> committed) override {
-      held.push_back([this, changes = std::move(changes), committed = std::move(committed)] {
-        MemoryRegistry::Commit(changes, committed);
-      });
-    }
-    std::vector<std::function<void()>> held;
-  };
-  AddNode(1);
-  const pb::JobInfo job = StartJob();
-  HeldRegistry held;
-  RecordingSender sender;
-  ManualEventLoop loop;
-  struct OneJob : Facts {
-    const pb::JobInfo* Job(JobId) const override { return &job; }
-    bool JobOver(JobId) const override { return false; }
-    bool ProcessGone(ProcessId) const override { return false; }
-    std::optional<std::string> NodeDeath(const NodeId&) const override { return std::nullopt; }
-    bool JobInUse(JobId) const override { return true; }
-    pb::JobInfo job;
-  } facts;
-  facts.job = job;
-  Environment environment{loop, sender, held, [] { return 0.0; }, [] { return std::int64_t{0}; }};
-  ClusterView view;
-  sender.connected.insert(Node(1));
-  view.Join(Node(1), FromProto(Units(4)).value(), {});
-  ActorTable actors(environment, view, facts);
-  pb::RegisterActorRequest request;
-  *request.mutable_spec() = Spec(1, job);
-  int replies = 0;
-  for (int i = 0; i < 2; ++i) actors.Register(request, [&replies](const Result<pb::ActorReply>&) { ++replies; });
-  EXPECT_EQ(replies, 0) << "neither the first request nor its repetition";
-  EXPECT_TRUE(sender.sent.empty());
-  for (std::size_t i = 0; i < held.held.size(); ++i) std::exchange(held.held[i], {})();
-  EXPECT_EQ(replies, 2);
-  EXPECT_EQ(sender.sent[Node(1)].size(), 1u);
-}
-
 TEST_F(ActorRegistrationTest, IsIdempotentByIdAndRefusesAnotherActorWithThatId) {
   AddNode(1);
   const pb::JobInfo job = StartJob();
@@ -393,7 +353,8 @@ TEST_F(ActorRegistrationTest, KeepsTheLastDeadActorsAndTheirRowsOnly) {
   find.set_id(ActorNumber(10).Bytes());
   EXPECT_EQ(cluster_->actors().Find(find).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(State(11), pb::DEAD);
-  EXPECT_EQ(registry_.rows().size(), 2 * ActorStore::kDeadKept + 1) << "infos, specs and the job";
+  loop_.RunPosted();
+  EXPECT_EQ(registry_.rows().size(), ActorStore::kDeadKept + 3) << "and those of the cluster, the node and the job";
 }
 
 }  // namespace

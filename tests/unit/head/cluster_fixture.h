@@ -12,28 +12,40 @@
 #include <vector>
 
 #include "common/manual_event_loop.h"
+#include "head/actor_row.h"
 #include "head/cluster.h"
 #include "head/convert.h"
+#include "head/job_row.h"
+#include "tests/unit/head/held_registry.h"
 
 namespace troupe::head {
 
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
-// Keeps what is sent to each connected node.
+// Keeps what is sent to each connected node, from its welcome on.
 class RecordingSender : public NodeSender {
  public:
-  void Send(const NodeId& node, const pb::HeadToNode& message) override {
-    if (connected.contains(node)) sent[node].push_back(message);
+  void Connect(const NodeId& node) {
+    connected_.insert(node);
+    welcomed_.erase(node);
+  }
+  void Close(const NodeId& node) { connected_.erase(node); }
+  void Send(const NodeId& node, pb::HeadToNode message) override {
+    if (message.has_welcome()) welcomed_.insert(node);
+    if (connected_.contains(node) && welcomed_.contains(node)) sent[node].push_back(std::move(message));
   }
   void Disconnect(const NodeId& node, const Status& why) override {
-    connected.erase(node);
+    Close(node);
     disconnected[node] = why;
   }
 
-  std::set<NodeId> connected;
   std::map<NodeId, std::vector<pb::HeadToNode>> sent;
   std::map<NodeId, Status> disconnected;
+
+ private:
+  std::set<NodeId> connected_;
+  std::set<NodeId> welcomed_;
 };
 
 inline NodeId Node(std::uint64_t number) { return {number, number}; }
@@ -42,15 +54,60 @@ inline ActorId ActorNumber(std::uint64_t number) { return {7, number}; }
 class ClusterTest : public testing::Test {
  protected:
   ClusterTest() {
-    options_.id = ClusterId{1, 2};
+    options_.identity.cluster = ClusterId{1, 2};
     options_.version = "1.2.3";
     MakeCluster();
   }
 
+  // Whatever a test has done: what is committed is what the head knows.
+  void TearDown() override {
+    loop_.RunPosted();
+    if (cluster_ != nullptr && registry_.held() == 0) ExpectRowsAreCurrent();
+  }
+  void ExpectRowsAreCurrent() {
+    std::size_t actors = 0;
+    for (const auto& [key, bytes] : registry_.rows()) {
+      if (key.first == Table::kActors) {
+        ++actors;
+        const Actor* actor = cluster_->actors().Get(ActorIdOrNone(key.second));
+        ASSERT_NE(actor, nullptr);
+        pb::ActorRow row;
+        row.ParseFromString(bytes);
+        EXPECT_EQ(CanonicalBytes(row), CanonicalBytes(ToRow(*actor))) << Describe(*actor);
+        EXPECT_EQ(registry_.rows().contains({Table::kActorSpecs, key.second}), !actor->dead()) << Describe(*actor);
+      } else if (key.first == Table::kJobs) {
+        const Job* job = cluster_->jobs().Get(JobId::FromHex(key.second).value());
+        ASSERT_NE(job, nullptr);
+        pb::JobRow row;
+        row.ParseFromString(bytes);
+        EXPECT_EQ(CanonicalBytes(row), CanonicalBytes(ToRow(*job))) << key.second;
+      }
+    }
+    pb::ListActorsRequest all;
+    all.set_all_namespaces(true);
+    all.set_include_dead(true);
+    EXPECT_EQ(actors, cluster_->actors().List(all).total());
+  }
+
+  // A head that knows nothing yet.
   void MakeCluster() {
     cluster_.reset();
     cluster_ = std::make_unique<Cluster>(
-        Environment{loop_, sender_, registry_, [this] { return random_; }, [this] { return wall_ms_; }}, options_);
+        Ports{loop_, sender_, registry_, [this] { return random_; }, [this] { return wall_ms_; }}, options_);
+    loop_.RunPosted();
+  }
+  // The head has died, with what it had not committed and with all connections, and another starts.
+  void RestartHead() {
+    loop_.RunPosted();
+    cluster_.reset();
+    registry_.Revive();
+    sender_ = {};
+    const Rows rows = registry_.Load().value();
+    options_.identity = NextIdentity(rows, {}).value();
+    MakeCluster();
+    const Status restored = cluster_->Restore(rows);
+    EXPECT_TRUE(restored.ok()) << restored.ToString();
+    loop_.RunPosted();
   }
 
   // --- Nodes.
@@ -70,14 +127,14 @@ class ClusterTest : public testing::Test {
   NodeTable::Joined Join(const pb::NodeHello& hello) {
     auto joined = cluster_->Join(hello);
     EXPECT_TRUE(joined.ok()) << joined.status().ToString();
-    sender_.connected.insert(joined->node);
+    sender_.Connect(joined->node);
     cluster_->Greet(joined->node, hello);
     Settle();
     return *joined;
   }
   NodeTable::Joined AddNode(std::uint64_t number, double cpus = 4) { return Join(Hello(number, cpus)); }
   void Lose(const NodeTable::Joined& joined) {
-    sender_.connected.erase(joined.node);
+    sender_.Close(joined.node);
     cluster_->Disconnected(joined);
   }
   void Leave(const NodeTable::Joined& joined) {
@@ -117,6 +174,7 @@ class ClusterTest : public testing::Test {
   // --- What raylets were sent, by kind; taken out.
   template <class Select>
   auto Take(std::uint64_t node, Select select) {
+    loop_.RunPosted();
     std::vector<std::decay_t<decltype(*select(std::declval<const pb::HeadToNode&>()))>> taken;
     auto& sent = sender_.sent[Node(node)];
     std::erase_if(sent, [&](const pb::HeadToNode& message) {
@@ -271,7 +329,7 @@ class ClusterTest : public testing::Test {
 
   ManualEventLoop loop_;
   RecordingSender sender_;
-  MemoryRegistry registry_;
+  HeldRegistry registry_;
   double random_ = 0;
   std::int64_t wall_ms_ = 1'700'000'000'000;
   std::uint64_t version_ = 0;

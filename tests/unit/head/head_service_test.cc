@@ -143,8 +143,8 @@ class HeadServiceTest : public testing::Test {
             head_.loop()) {
     head_.Do([this] {
       cluster_ = std::make_unique<Cluster>(
-          Environment{head_.loop(), streams_, registry_, [] { return 0.5; }, [] { return std::int64_t{1}; }},
-          ClusterOptions{.id = {1, 2},
+          Ports{head_.loop(), streams_, registry_, [] { return 0.5; }, [] { return std::int64_t{1}; }},
+          ClusterOptions{.identity = {.cluster = {1, 2}},
                          .version = "9.9",
                          .log_file = folder_.File("log"),
                          .process = {},

@@ -96,6 +96,23 @@ TEST_F(ActorDirectoryTest, WatchesWhatItsClientsMakeWithoutAskingForThat) {
   EXPECT_TRUE(head_.messages.empty()) << "the head knows who watches what it makes";
 }
 
+TEST_F(ActorDirectoryTest, OfTwoWordsTheOneOfTheLaterHeadIsTheNewer) {
+  Find(a_);
+  pb::ActorInfo info = Info(pb::ALIVE);
+  info.set_epoch(2);
+  info.set_version(1);
+  Answer(info);
+  pb::ActorInfo late = Info(pb::RESTARTING);
+  late.set_epoch(1);
+  late.set_version(100);
+  directory_.OnUpdate(late);
+  EXPECT_EQ(Updates(a_), 0U) << "of a head that is gone";
+  late.set_epoch(3);
+  late.set_version(0);
+  directory_.OnUpdate(late);
+  EXPECT_EQ(Updates(a_), 1U);
+}
+
 TEST_F(ActorDirectoryTest, AnActorThatWasNotMadeLeavesNothingBehind) {
   Create(a_);
   head_.registered.at(0).second(AlreadyExists("the name is taken"));
