@@ -7,6 +7,11 @@
 #include "common/signal_mask.h"
 
 namespace troupe::client {
+namespace {
+
+NodeId NodeOf(const std::string& bytes) { return NodeId::FromBytes(bytes).value_or(NodeId{}); }
+
+}  // namespace
 
 class Messenger::Doorbell final : public Bell {
  public:
@@ -21,7 +26,12 @@ class Messenger::Doorbell final : public Bell {
 };
 
 Messenger::Messenger(std::mutex& mutex, MessageHandler& handler, const RayletPatience& patience)
-    : mutex_(mutex), handler_(handler), session_(mutex, *this, patience), channels_(*this, *this, [this] { Kick(); }) {}
+    : mutex_(mutex),
+      handler_(handler),
+      session_(mutex, *this, patience),
+      channels_(*this, *this, [this] { Kick(); }),
+      nodes_([this](const Address& to, std::string_view frame) { session_.SendRouted(to, frame); },
+             [this] { return session_.queued_bytes() < kBacklogLimit; }) {}
 
 Messenger::~Messenger() { Stop(); }
 
@@ -30,7 +40,7 @@ Result<pb::Registered> Messenger::Start(const std::string& socket_path, const pb
   TROUPE_ASSIGN_OR_RETURN(std::unique_ptr<ipc::OwnDoorbell> bell, ipc::OwnDoorbell::Open(registered.doorbell()));
   bell_ = std::make_unique<Doorbell>(std::move(bell));
   watch_.emplace(static_cast<Rings&>(*this), *bell_, std::chrono::nanoseconds(registered.spin_ns()));
-  self_ = {NodeId::FromBytes(registered.node()).value_or(NodeId{}), ProcessId{registered.process()}};
+  self_ = {NodeOf(registered.node()), ProcessId{registered.process()}};
   session_.Listen();
   const BlockSignals block;
   service_thread_ = std::thread([this] {
@@ -62,8 +72,16 @@ std::uint64_t Messenger::Send(const Address& to, std::string frame) {
   }
   TROUPE_CHECK(frame.size() <= PeerChannel::kMaxFrame);  // the tables let none through
   if (to.node == self_.node) return channels_.Write(to.process, std::move(frame));
-  session_.SendRouted(to, frame);
+  nodes_.Write(to, std::move(frame));
   return 0;
+}
+
+void Messenger::Watch(const Address& process) {
+  if (process.process == self_.process || !watched_.insert(process.process).second) return;
+  pb::ClientToRaylet message;
+  message.mutable_watch_process()->mutable_process()->set_node(process.node.Bytes());
+  message.mutable_watch_process()->mutable_process()->set_process(process.process.value);
+  SendRaylet(message);
 }
 
 std::optional<pb::RayletToClient> Messenger::Ask(std::unique_lock<std::mutex>& lock, pb::ClientToRaylet message,
@@ -86,11 +104,13 @@ std::optional<pb::RayletToClient> Messenger::Ask(std::unique_lock<std::mutex>& l
 }
 
 std::size_t Messenger::Backlog(const Address& to) const {
-  return to.node == self_.node ? channels_.Backlog(to.process) : session_.queued_bytes();
+  return to.node == self_.node ? channels_.Backlog(to.process) : session_.queued_bytes() + nodes_.bytes(to.node);
 }
 
 bool Messenger::FlushBacklogs(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
-  const auto flushed = [this] { return lost_ || (session_.queued_bytes() == 0 && !channels_.AnyBacklog()); };
+  const auto flushed = [this] {
+    return lost_ || (session_.queued_bytes() == 0 && nodes_.empty() && !channels_.AnyBacklog());
+  };
   return WaitUntil(lock, flushed, Clock::now() + limit);
 }
 
@@ -101,8 +121,12 @@ void Messenger::OnMessage(const pb::RayletToClient& message) {
     case pb::RayletToClient::kChannelOpened: channels_.OnOpened(message.channel_opened()); break;
     case pb::RayletToClient::kChannelClosed: channels_.OnClosed(message.channel_closed()); break;
     case pb::RayletToClient::kProcessDied:
+      watched_.erase(ProcessId{message.process_died().process()});
       channels_.OnProcessDied(ProcessId{message.process_died().process()}, message.process_died().reason());
       break;
+    case pb::RayletToClient::kNodeCongested:
+      return nodes_.SetCongested(NodeOf(message.node_congested().node()), message.node_congested().congested());
+    case pb::RayletToClient::kNodeDied: nodes_.Drop(NodeOf(message.node_died().node())); [[fallthrough]];
     default: handler_.OnRaylet(message);
   }
 }
@@ -115,6 +139,7 @@ void Messenger::OnLost(const std::string& reason) {
 // Who sends to other nodes waits for room.
 void Messenger::OnRoom() {
   const std::lock_guard lock(mutex_);
+  nodes_.OnRoom();
   Kick();
 }
 

@@ -1,8 +1,8 @@
 // Messenger: how one process sends frames to others and waits for theirs.
 //
 // Frames to processes of this node go through shared-memory rings (ChannelSet); frames to other nodes, and requests, go
-// to the raylet over its unix socket (RayletSession). Frames from one process to another arrive in order. RingWatch
-// says who reads the rings, and timers and messages to the user run on the service thread.
+// to the raylet over its unix socket (RayletSession), or wait for it (NodeQueues). Frames from one process to another
+// arrive in order. RingWatch says who reads the rings, and timers and messages to the user run on the service thread.
 //
 // All state is guarded by the runtime's one mutex, which the caller passes in. Nothing blocks with it held: what a ring
 // or the socket has no room for is queued.
@@ -18,9 +18,11 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "client/channel_set.h"
+#include "client/node_queues.h"
 #include "client/outbox.h"
 #include "client/raylet_session.h"
 #include "client/ring_watch.h"
@@ -62,6 +64,7 @@ class Messenger final : public Outbox, private RayletSession::Handler, private C
   // --- With the mutex held ---------------------------------------------------------------------------------------
 
   std::uint64_t Send(const Address& to, std::string frame) override;
+  void Watch(const Address& process) override;
   std::size_t Backlog(const Address& to) const override;
   void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override {
     session_.Request(std::move(message), std::move(done));
@@ -142,6 +145,8 @@ class Messenger final : public Outbox, private RayletSession::Handler, private C
   Address self_;
   RayletSession session_;
   ChannelSet channels_;
+  NodeQueues nodes_;
+  std::unordered_set<ProcessId> watched_;  // and not dead, as far as is known
   std::function<void()> on_drain_;
   std::deque<std::string> loopback_;  // frames of this process to itself
   bool lost_ = false;                 // the raylet

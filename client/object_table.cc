@@ -50,14 +50,18 @@ std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const
   return waiting;
 }
 
-void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
-  if (core.IsDead(frame.holder)) return;
-  RefCounts::Holder& holder = refs.holders[frame.holder.process];
+bool ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
+  if (core.IsDead(frame.holder)) return false;
+  const auto [entry, added] = refs.holders.try_emplace(frame.holder.process);
+  if (added) core.outbox->Watch(frame.holder);  // somebody else may have counted it here
+  RefCounts::Holder& holder = entry->second;
   holder.node = frame.holder.node;
   const std::int64_t change = type == FrameType::kAddRef ? frame.count : -frame.count;
   // Nobody holds that many: whoever says so is not believed.
   if (std::int64_t sum; !__builtin_add_overflow(holder.count, change, &sum)) holder.count = sum;
-  if (holder.count == 0) refs.holders.erase(frame.holder.process);
+  if (holder.count != 0) return true;
+  refs.holders.erase(entry);
+  return false;
 }
 
 void AddHolders(const RefCounts& refs, NodeId node, std::set<ProcessId>* processes) {
@@ -84,6 +88,7 @@ std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner)
   record->owner = owner;
   const auto [it, added] = records_.emplace(id, record);
   if (!added) it->second = record;  // a peer's forged name made one before this process came to the id
+  if (owner.process != core_.self.process) shared_with_[owner.process].insert(id);
   return record;
 }
 
@@ -164,7 +169,7 @@ RefName ObjectTable::NameFor(const internal::ObjectPtr& object, const Address& r
   RefName name{.kind = RefName::Kind::kObject, .id = record.id, .owner = record.owner};
   if (receiver.process == record.owner.process || receiver.process == core_.self.process) return name;
   if (record.owner.process == core_.self.process) {
-    ApplyCount(core_, record.refs, FrameType::kAddRef, {name, receiver, 1});
+    Count(record, FrameType::kAddRef, {name, receiver, 1});
   } else {
     SendCount(core_, FrameType::kAddRef, name, receiver, 1);
   }
@@ -306,8 +311,21 @@ void ObjectTable::OnObjectValue(const Address& from, const ObjectValueFrame& fra
 void ObjectTable::OnRefCount(FrameType type, const RefCountFrame& frame) {
   auto record = Find(frame.name.id);
   if (!record || record->owner.process != core_.self.process) return;
-  ApplyCount(core_, record->refs, type, frame);
+  Count(*record, type, frame);
   FreeIfUnused(record);
+}
+
+void ObjectTable::Count(ObjectRecord& record, FrameType type, const RefCountFrame& frame) {
+  if (ApplyCount(core_, record.refs, type, frame)) {
+    shared_with_[frame.holder.process].insert(record.id);
+  } else {
+    Unlink(frame.holder.process, record.id);
+  }
+}
+
+void ObjectTable::Unlink(ProcessId process, const ObjectId& object) {
+  auto it = shared_with_.find(process);
+  if (it != shared_with_.end() && it->second.erase(object) != 0 && it->second.empty()) shared_with_.erase(it);
 }
 
 void ObjectTable::OnReleased(const std::shared_ptr<ObjectRecord>& record) {
@@ -328,7 +346,10 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
     SendCount(core_, FrameType::kDropRef, {.id = record->id, .owner = record->owner}, core_.self,
               std::exchange(record->refs.borrowed, 0));
   }
-  if (auto it = records_.find(record->id); it != records_.end() && it->second == record) records_.erase(it);
+  if (auto it = records_.find(record->id); it != records_.end() && it->second == record) {
+    records_.erase(it);
+    Unlink(record->owner.process, record->id);
+  }
 }
 
 // The call failed, and its ref went before anybody asked for the result. Once for each function: a loop may make many.
@@ -359,12 +380,13 @@ void ObjectTable::FlushDeletes() {
 
 void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
   std::vector<std::shared_ptr<ObjectRecord>> touched;
-  for (const auto& [id, record] : records_) {
-    if (record->owner.process == process || record->refs.holders.contains(process)) touched.push_back(record);
-  }
+  const auto shared = shared_with_.find(process);
+  if (shared == shared_with_.end()) return;
+  for (const ObjectId& id : shared->second) touched.push_back(Find(id));
   for (const auto& record : touched) {
     if (record->owner.process != process) {
       record->refs.holders.erase(process);
+      Unlink(process, record->id);
       std::erase_if(record->askers, [process](const Address& asker) { return asker.process == process; });
       FreeIfUnused(record);
     } else if (record->asked) {
@@ -379,8 +401,12 @@ void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
 void ObjectTable::OnPathBroken(ProcessId process) {
   core_.outbox->After(kPathPause, [this, process] {
     std::vector<std::shared_ptr<ObjectRecord>> unanswered;
-    for (const auto& [id, record] : records_) {
-      if (record->asked && record->owner.process == process) unanswered.push_back(record);
+    if (auto it = shared_with_.find(process); it != shared_with_.end()) {
+      for (const ObjectId& id : it->second) {
+        if (const auto record = Find(id); record->asked && record->owner.process == process) {
+          unanswered.push_back(record);
+        }
+      }
     }
     for (const auto& record : unanswered) AskAgain(*record);
   });

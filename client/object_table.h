@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "client/core.h"
@@ -102,11 +103,15 @@ class ObjectTable {
   void Ready(const std::shared_ptr<ObjectRecord>& record);
   void AnswerAskers(const std::shared_ptr<ObjectRecord>& record);
   void FreeIfUnused(const std::shared_ptr<ObjectRecord>& record);
+  void Count(ObjectRecord& record, FrameType type, const RefCountFrame& frame);
+  void Unlink(ProcessId process, const ObjectId& object);
   void TellIfUnheard(const ObjectRecord& record);
 
   Core& core_;
   RefCodec& codec_;
   std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
+  // By process: the objects that it owns, or that it holds and this process owns.
+  std::unordered_map<ProcessId, std::unordered_set<ObjectId>> shared_with_;
   std::map<NodeId, std::vector<ObjectId>> deletes_;
   std::set<std::string> told_;  // the calls of whose failures nobody else heard
 };
@@ -118,8 +123,9 @@ inline constexpr std::chrono::milliseconds kPathPause{100};
 // the head does not know yet. What names an actor may leave this process only then.
 std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const std::function<void()>& registered);
 
-// Shared with ActorTable: applies a count to a thing this process owns, ignoring dead holders.
-void ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame);
+// Shared with ActorTable: applies a count to a thing this process owns, ignoring dead holders, and has the holder's end
+// told. Whether it is a holder now.
+bool ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame);
 // Adds those holders that are on `node`.
 void AddHolders(const RefCounts& refs, NodeId node, std::set<ProcessId>* processes);
 // Tells `owner` that `holder` holds `count` more (or fewer) of `name`.

@@ -35,8 +35,11 @@ class Outbox {
   // Tells `process` that its frame `number` is carried out now, and all before it were or never will be: it may read
   // that word after this process has been killed. `number` 0: there is no such word.
   virtual void SayBegun(ProcessId process, std::uint64_t number) = 0;
-  // Bytes queued for `to` that its ring had no room for.
+  // Bytes queued for `to` that its ring, or the way to its node, had no room for.
   virtual std::size_t Backlog(const Address& to) const = 0;
+
+  // Has the end of a process told (Tables::OnProcessGone), also if it never sends anything and is sent nothing.
+  virtual void Watch(const Address& process) = 0;
 
   // Sends `message` to the raylet and calls `done` with the reply (error set: refused, too long, or the raylet is
   // gone).

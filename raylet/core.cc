@@ -38,10 +38,12 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
       directory_(identity_.node, head_, ports.clients),
       channels_(std::move(options.channel_prefix), ports.regions, ports.clients,
                 [this](ProcessId process) { return ports_.clients.Find(process); }),
-      router_(cluster_, ports.clients, peers_),
-      lost_owners_(router_, objects_),
+      watches_(identity_.node, ports.clients, peers_, [this](ProcessId process) { return deaths_.IsAlive(process); }),
+      congestion_(ports.clients),
+      router_(cluster_, ports.clients, peers_, watches_),
+      lost_owners_(watches_, objects_),
       ended_output_(ports.logs, forwarder_),
-      deaths_(identity_.node, {ports.loop, ports.clients, peers_, head_, ports.workers, ports.driver_processes}),
+      deaths_(identity_.node, {ports.loop, ports.clients, head_, ports.workers, ports.driver_processes}),
       client_dispatcher_({.identity = identity_,
                           .cluster = cluster_,
                           .jobs = jobs_,
@@ -53,6 +55,8 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
                           .objects = objects_,
                           .channels = channels_,
                           .router = router_,
+                          .watches = watches_,
+                          .congestion = congestion_,
                           .log_flusher = log_flusher_,
                           .deaths = deaths_,
                           .clients = ports.clients,
@@ -69,6 +73,7 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
                            .directory = directory_,
                            .objects = objects_,
                            .router = router_,
+                           .watches = watches_,
                            .log_flusher = log_flusher_,
                            .deaths = deaths_,
                            .peers = peers_,
@@ -81,17 +86,17 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
 
 // The order in which the parts let go of a process, or a node, that is over. Nothing more is sent to a dead node; an
 // actor's death is reported before its worker's; who waits for a lease withdraws before leases end; routes go before
-// objects, whose deletion is told to others.
+// objects, whose deletion is told to others. Who watches the process is told last.
 void RayletCore::Observe() {
   for (ProcessObserver* observer : std::initializer_list<ProcessObserver*>{
            &peers_, &actors_, &lease_requests_, &leases_, &channels_, &directory_, &router_, &lost_owners_, &objects_,
-           &log_flusher_, &packager_, &ended_output_}) {
+           &log_flusher_, &packager_, &ended_output_, &congestion_, &watches_}) {
     deaths_.AddObserver(observer);
   }
 }
 
 void RayletCore::LostOwners::OnNodeOver(NodeId node, const std::string&) {
-  for (ProcessId process : router_.OnNodeDied(node)) objects_.OnOwnerDied(process);
+  for (ProcessId process : watches_.Of(node)) objects_.OnOwnerDied(process);
 }
 
 void RayletCore::EndedOutput::OnProcessOver(const EndedProcess& process) {
@@ -127,7 +132,11 @@ PeerLinks::Events RayletCore::PeerEvents() {
               [this](NodeId node) {
                 if (!left_) cluster_dispatcher_.OnLinkBroken(node);
               },
-          .on_free = [this](NodeId node) { ports_.clients.Resume(node); }};
+          .on_free =
+              [this](NodeId node) {
+                ports_.clients.Resume(node);
+                congestion_.OnFree(node);
+              }};
 }
 
 NodeLease::Events RayletCore::LeaseEvents() {
@@ -219,6 +228,7 @@ RayletCore::Held RayletCore::held() const {
           .watched_actors = directory_.size(),
           .channels = channels_.size(),
           .processes = deaths_.size(),
+          .watches = watches_.size(),
           .for_head = head_.outstanding()};
 }
 

@@ -22,6 +22,8 @@
 #include "raylet/links/channel_broker.h"
 #include "raylet/links/client_dispatcher.h"
 #include "raylet/links/cluster_dispatcher.h"
+#include "raylet/links/congestion.h"
+#include "raylet/links/death_watches.h"
 #include "raylet/links/head_link.h"
 #include "raylet/links/peer_links.h"
 #include "raylet/links/router.h"
@@ -113,19 +115,20 @@ class RayletCore {
     std::size_t watched_actors = 0;
     std::size_t channels = 0;
     std::size_t processes = 0;
+    std::size_t watches = 0;
     std::size_t for_head = 0;
   };
   Held held() const;
 
  private:
-  // Whose processes sent frames to this node may own objects here; they end with their node.
+  // Those of whom this node knows may own objects here; they end with their node.
   class LostOwners : public ProcessObserver {
    public:
-    LostOwners(Router& router, ObjectManager& objects) : router_(router), objects_(objects) {}
+    LostOwners(DeathWatches& watches, ObjectManager& objects) : watches_(watches), objects_(objects) {}
     void OnNodeOver(NodeId node, const std::string& reason) override;
 
    private:
-    Router& router_;
+    DeathWatches& watches_;
     ObjectManager& objects_;
   };
   // The last lines of a worker go to its driver before the worker is forgotten.
@@ -170,6 +173,8 @@ class RayletCore {
   ObjectManager objects_;
   ActorDirectory directory_;
   ChannelBroker channels_;
+  DeathWatches watches_;
+  Congestion congestion_;
   Router router_;
   LostOwners lost_owners_;
   EndedOutput ended_output_;

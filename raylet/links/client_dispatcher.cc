@@ -122,7 +122,9 @@ Status ClientDispatcher::OnRouted(const ClientInfo& client, std::string_view pay
   TROUPE_RETURN_IF_ERROR(m_.router.OnFromClient(client.process, payload));
   // It may send faster than the connection between the nodes takes.
   const auto to = ipc::DecodeRoutedHeader(payload);
-  if (to.ok() && m_.peers.Congested(to->node)) m_.clients.Pause(client.process, to->node);
+  if (to.ok() && m_.peers.Congested(to->node)) m_.congestion.OnSent(client.process, to->node);
+  // Against those who do not heed that.
+  if (to.ok() && m_.peers.Overfull(to->node)) m_.clients.Pause(client.process, to->node);
   return OkStatus();
 }
 
@@ -134,7 +136,7 @@ Status ClientDispatcher::OnMessage(const ClientInfo& client, const pb::ClientToR
 Status ClientDispatcher::OnRequest(const ClientInfo& client, const pb::ClientToRaylet& message) {
   const std::uint64_t id = message.request_id();
   switch (message.body_case()) {
-    case Body::kOpenChannel: m_.channels.Open(client, id, message.open_channel()); break;
+    case Body::kOpenChannel: OpenChannel(client, id, message.open_channel()); break;
     case Body::kCreateActor: m_.directory.Create(client, id, message.create_actor()); break;
     case Body::kFindActor: m_.directory.Find(client, id, message.find_actor()); break;
     case Body::kListNamed: m_.directory.ListNamed(client, id, message.list_named()); break;
@@ -161,6 +163,7 @@ Status ClientDispatcher::OnNotice(const ClientInfo& client, const pb::ClientToRa
     case Body::kReleaseObject: m_.objects.Release(client.process, message.release_object()); break;
     case Body::kDeleteObjects: m_.objects.Delete(client.process, message.delete_objects()); break;
     case Body::kCloseChannel: m_.channels.Close(client, message.close_channel()); break;
+    case Body::kWatchProcess: m_.watches.Watch(client.process, AddressFromPb(message.watch_process().process())); break;
     case Body::kReleaseActor: m_.directory.Release(client, message.release_actor()); break;
     case Body::kExitIntent: m_.actors.OnExitIntent(client.process, message.exit_intent()); break;
     case Body::kExitDeclined: m_.workers.OnExitDeclined(client.process); break;
@@ -181,6 +184,14 @@ Status ClientDispatcher::OnWorkerNotice(const ClientInfo& client, const pb::Clie
   if (const auto started = m_.actors.StartedIn(client.process)) m_.directory.OnStarted(*started);
   ReportClient(client);
   return OkStatus();
+}
+
+void ClientDispatcher::OpenChannel(const ClientInfo& client, std::uint64_t request_id, const pb::OpenChannel& open) {
+  m_.channels.Open(client, request_id, open);
+  const ProcessId peer{open.peer()};
+  if (!m_.clients.Connected(peer)) return;  // it has been answered so
+  m_.watches.OnMet(client.process, {m_.identity.node, peer});
+  m_.watches.OnMet(peer, {m_.identity.node, client.process});
 }
 
 // It is answered when it has been sent what its workers printed.

@@ -9,6 +9,8 @@
 #include "raylet/leases/local_leases.h"
 #include "raylet/links/actor_directory.h"
 #include "raylet/links/channel_broker.h"
+#include "raylet/links/congestion.h"
+#include "raylet/links/death_watches.h"
 #include "raylet/links/router.h"
 #include "raylet/logs/log_flusher.h"
 #include "raylet/node_identity.h"
@@ -41,6 +43,8 @@ class ClientDispatcher : public ClientHandler {
     ObjectManager& objects;
     ChannelBroker& channels;
     Router& router;
+    DeathWatches& watches;
+    Congestion& congestion;
     LogFlusher& log_flusher;
     ProcessDeaths& deaths;
     ClientPort& clients;
@@ -68,6 +72,7 @@ class ClientDispatcher : public ClientHandler {
   Status OnRequest(const ClientInfo& client, const pb::ClientToRaylet& message);
   Status OnNotice(const ClientInfo& client, const pb::ClientToRaylet& message);
   Status OnWorkerNotice(const ClientInfo& client, const pb::ClientToRaylet& message);
+  void OpenChannel(const ClientInfo& client, std::uint64_t request_id, const pb::OpenChannel& open);
   void LetLeave(const ClientInfo& client, std::uint64_t request_id);
   void ReplyDone(ProcessId client, std::uint64_t request_id);
   void ReplyClusterState(const ClientInfo& client, std::uint64_t request_id);

@@ -62,12 +62,16 @@ void ClusterDispatcher::OnJobEnded(JobId job) {
 void ClusterDispatcher::OnPeerMessage(NodeId from, const pb::PeerMessage& message) {
   for (const pb::RoutedFrame& frame : message.frames()) m_.router.OnFromPeer(from, frame);
   for (const pb::DirectMessage& direct : message.messages()) m_.router.OnDirect(from, direct);
-  for (const pb::RemoteLease& lease : message.leases()) m_.remote_leases.OnRequest(from, lease);
+  for (const pb::RemoteLease& lease : message.leases()) {
+    m_.watches.Watch({from, ProcessId{lease.client()}});  // the lease ends with it
+    m_.remote_leases.OnRequest(from, lease);
+  }
   for (const pb::RemoteLeaseAnswer& answer : message.lease_answers()) m_.lease_requests.OnRemoteAnswer(from, answer);
   for (const pb::ReturnLease& lease : message.returned()) m_.remote_leases.OnReturn(from, lease);
   std::vector<ObjectId> deleted;
   for (const std::string& id : message.deleted()) deleted.push_back(IdFromPb<ObjectId>(id));
   if (!deleted.empty()) m_.objects.OnDeleted(deleted);
+  for (const std::uint64_t process : message.watch()) m_.watches.OnAsked(from, ProcessId{process});
   for (const pb::ProcessDied& died : message.died()) m_.deaths.OnPeerProcessDied(from, died);
   for (const pb::FlushLogs& flush : message.flush_logs()) m_.log_flusher.OnRequest(from, flush);
   for (const std::uint64_t flushed : message.flushed_logs()) m_.log_flusher.OnDone(from, flushed);
@@ -75,6 +79,7 @@ void ClusterDispatcher::OnPeerMessage(NodeId from, const pb::PeerMessage& messag
 
 void ClusterDispatcher::OnLinkBroken(NodeId node) {
   m_.router.OnLinkBroken(node);
+  m_.watches.OnLinkBroken(node);
   // Answers about leases may be lost, so both ends give up those between them.
   m_.lease_requests.OnNodeDied(node);
   m_.leases.OnLesseeDied([&](const Address& lessee) { return lessee.node == node; },

@@ -8,6 +8,7 @@
 #include "raylet/leases/local_leases.h"
 #include "raylet/leases/remote_leases.h"
 #include "raylet/links/actor_directory.h"
+#include "raylet/links/death_watches.h"
 #include "raylet/links/router.h"
 #include "raylet/logs/log_flusher.h"
 #include "raylet/objects/object_manager.h"
@@ -39,6 +40,7 @@ class ClusterDispatcher {
     ActorDirectory& directory;
     ObjectManager& objects;
     Router& router;
+    DeathWatches& watches;
     LogFlusher& log_flusher;
     ProcessDeaths& deaths;
     PeerPort& peers;

@@ -21,6 +21,7 @@ class PeerLink {
  public:
   static constexpr std::size_t kMaxQueuedBytes = 256u << 20;  // of frames and output
   static constexpr std::size_t kCongestedBytes = 8u << 20;
+  static constexpr std::size_t kOverfullBytes = 64u << 20;
   static constexpr std::size_t kBatchBytes = 1u << 20;  // of one message, unless a single part is larger
 
   struct Events {
@@ -41,6 +42,7 @@ class PeerLink {
   Status Send(pb::PeerMessage part);
   // Who has more to send should wait.
   bool congested() const { return queued_bytes_ > kCongestedBytes; }
+  bool overfull() const { return queued_bytes_ > kOverfullBytes; }
 
  private:
   void Flush();

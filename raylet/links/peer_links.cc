@@ -122,6 +122,11 @@ void PeerLinks::OnNodeOver(NodeId node, const std::string&) {
   events_.on_free(node);
 }
 
+bool PeerLinks::Overfull(NodeId node) const {
+  const auto it = peers_.find(node);
+  return it != peers_.end() && it->second.link->overfull();
+}
+
 bool PeerLinks::Congested(NodeId node) const {
   const auto it = peers_.find(node);
   return it != peers_.end() && it->second.link->congested();

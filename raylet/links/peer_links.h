@@ -50,6 +50,7 @@ class PeerLinks : public PeerPort, public ProcessObserver {
   Status Send(NodeId to, pb::PeerMessage part) override;
   void Broadcast(const pb::PeerMessage& part) override;
   bool Congested(NodeId node) const override;
+  bool Overfull(NodeId node) const override;
 
  private:
   static constexpr std::chrono::milliseconds kFirstRetry{100};

@@ -20,7 +20,12 @@ Status Router::OnFromClient(ProcessId client, std::string_view payload) {
   const NodeId self = cluster_.self();
   if (to.node == self) {
     const Status sent = clients_.SendRouted(to.process, {self, client}, frame);
-    if (!sent.ok()) SendUndeliverable(client, to, sent.message(), sent.code() == StatusCode::kNotFound);
+    if (!sent.ok()) {
+      SendUndeliverable(client, to, sent.message(), sent.code() == StatusCode::kNotFound);
+      return OkStatus();
+    }
+    watches_.OnMet(client, to);
+    watches_.OnMet(to.process, {self, client});
     return OkStatus();
   }
   pb::PeerMessage message;
@@ -33,15 +38,14 @@ Status Router::OnFromClient(ProcessId client, std::string_view payload) {
     SendUndeliverable(client, to, alive ? sent.message() : cluster_.DeathReason(to.node), !alive);
     return OkStatus();
   }
-  talks_[to.node].emplace(client, to.process);
+  if (talks_[to.node].emplace(client, to.process).second) watches_.OnMet(client, to);
   return OkStatus();
 }
 
 void Router::OnFromPeer(NodeId from, const pb::RoutedFrame& frame) {
   const ProcessId to{frame.to()};
-  heard_[from].insert(ProcessId{frame.from()});
   const Status sent = clients_.SendRouted(to, {from, ProcessId{frame.from()}}, frame.frame());
-  if (sent.ok()) return;
+  if (sent.ok()) return watches_.OnMet(to, {from, ProcessId{frame.from()}});
   pb::RayletToClient undeliverable;
   *undeliverable.mutable_undeliverable()->mutable_destination() = ToPb(Address{cluster_.self(), to});
   const bool gone = sent.code() == StatusCode::kNotFound;
@@ -84,18 +88,11 @@ void Router::OnLinkBroken(NodeId node) {
   for (const auto& [client, to] : talks) SendUndeliverable(client, {node, to}, reason, false);
 }
 
-std::vector<ProcessId> Router::OnNodeDied(NodeId node) {
-  talks_.erase(node);
-  auto heard = heard_.extract(node);
-  if (heard.empty()) return {};
-  return {heard.mapped().begin(), heard.mapped().end()};
-}
-
-void Router::OnProcessDied(ProcessId process) {
+void Router::OnProcessOver(const EndedProcess& ended) {
+  const ProcessId process = ended.address.process;
   for (auto& [node, talks] : talks_) {
     std::erase_if(talks, [&](const auto& talk) { return talk.first == process || talk.second == process; });
   }
-  for (auto& [node, processes] : heard_) processes.erase(process);
 }
 
 void Router::SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason, bool gone) {

@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "common/status.h"
 #include "proto/node.pb.h"
 #include "raylet/cluster_view.h"
+#include "raylet/links/death_watches.h"
 #include "raylet/ports/outbox.h"
 #include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
@@ -22,8 +22,8 @@ namespace troupe::raylet {
 // thread.
 class Router : public ProcessObserver {
  public:
-  Router(ClusterView& cluster, ClientOutbox& clients, PeerOutbox& peers)
-      : cluster_(cluster), clients_(clients), peers_(peers) {}
+  Router(ClusterView& cluster, ClientOutbox& clients, PeerOutbox& peers, DeathWatches& watches)
+      : cluster_(cluster), clients_(clients), peers_(peers), watches_(watches) {}
 
   // A routed frame as a client sent it. InvalidArgument when it has no header.
   Status OnFromClient(ProcessId client, std::string_view payload);
@@ -34,10 +34,8 @@ class Router : public ProcessObserver {
 
   // The connection to `node` broke, while the node lives on: frames may be lost in both directions.
   void OnLinkBroken(NodeId node);
-  // The processes of that node which have sent frames to this one.
-  std::vector<ProcessId> OnNodeDied(NodeId node);
-  void OnProcessDied(ProcessId process);
-  void OnProcessOver(const EndedProcess& process) override { OnProcessDied(process.address.process); }
+  void OnProcessOver(const EndedProcess& process) override;
+  void OnNodeOver(NodeId node, const std::string&) override { talks_.erase(node); }
 
  private:
   void SendUndeliverable(ProcessId client, const Address& destination, const std::string& reason, bool gone);
@@ -45,9 +43,9 @@ class Router : public ProcessObserver {
   ClusterView& cluster_;
   ClientOutbox& clients_;
   PeerOutbox& peers_;
+  DeathWatches& watches_;
   // Who of this node has sent to whom of another, ever; they may have calls open.
   std::map<NodeId, std::set<std::pair<ProcessId, ProcessId>>> talks_;
-  std::map<NodeId, std::set<ProcessId>> heard_;
 };
 
 }  // namespace troupe::raylet

@@ -41,6 +41,8 @@ class PeerPort : public PeerOutbox {
  public:
   // More waits for the node than its connection takes at the moment.
   virtual bool Congested(NodeId node) const = 0;
+  // So much that who sends more does not heed that.
+  virtual bool Overfull(NodeId node) const = 0;
   // The node has joined the cluster.
   virtual void OnJoined(NodeId node) = 0;
 };

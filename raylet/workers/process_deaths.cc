@@ -127,22 +127,10 @@ void ProcessDeaths::CloseDriver(const ClientInfo& client) {
 
 void ProcessDeaths::Bury(const EndedProcess& process) {
   for (ProcessObserver* observer : observers_) observer->OnProcessOver(process);
-  Tell(process.address.process, process.reason);
-  pb::PeerMessage notice;
-  notice.add_died()->set_process(process.address.process.value);
-  notice.mutable_died(0)->set_reason(process.reason);
-  parts_.peers.Broadcast(notice);
 }
 
 void ProcessDeaths::Unmapped(ProcessId process) {
   for (ProcessObserver* observer : observers_) observer->OnProcessUnmapped(process);
-}
-
-void ProcessDeaths::Tell(ProcessId process, const std::string& reason) {
-  pb::RayletToClient message;
-  message.mutable_process_died()->set_process(process.value);
-  message.mutable_process_died()->set_reason(reason);
-  parts_.clients.Broadcast(message);
 }
 
 void ProcessDeaths::ReportGone(const EndedProcess& process) {
@@ -158,10 +146,8 @@ void ProcessDeaths::ReportGone(const EndedProcess& process) {
 }
 
 void ProcessDeaths::OnPeerProcessDied(NodeId node, const pb::ProcessDied& died) {
-  const ProcessId process{died.process()};
-  const EndedProcess ended{.address = {node, process}, .job = {}, .reason = died.reason()};
+  const EndedProcess ended{.address = {node, ProcessId{died.process()}}, .job = {}, .reason = died.reason()};
   for (ProcessObserver* observer : observers_) observer->OnProcessOver(ended);
-  Tell(process, died.reason());
 }
 
 void ProcessDeaths::OnNodeDied(NodeId node, const std::string& reason) {

@@ -1,4 +1,4 @@
-// ProcessDeaths: decides when a process of this node is over, and tells everyone.
+// ProcessDeaths: decides when a process of this node is over, and tells those parts that hold something for it.
 #pragma once
 
 #include <chrono>
@@ -39,9 +39,9 @@ namespace troupe::raylet {
 // - A process is finished once. Its id is in at most one of exits_ and closed_, and in neither afterwards; ids are
 // never
 //   reused, so what comes late finds nothing.
-// - Order within an end: the observers let go of what they hold for the process, in the order of their registration;
-// then
-//   this node's clients and the other nodes are told; then its memory of the store is free; then the head hears that
+// - Order within an end: the observers let go of what they hold for the process, in the order of their registration,
+// the
+//   last of which tells who watches it (DeathWatches); then its memory of the store is free; then the head hears that
 //   the process is gone. The head hears of the job's end before it hears that the driver is gone: the other way round
 //   it would take the job for failed.
 // - Posted work holds self_ weakly, and looks the process up again when it runs.
@@ -57,7 +57,6 @@ class ProcessDeaths {
   struct Parts {
     EventLoop& loop;
     ClientPort& clients;
-    PeerOutbox& peers;
     HeadPort& head;
     WorkerSource& workers;
     DriverProcesses& driver_processes;
@@ -84,6 +83,9 @@ class ProcessDeaths {
   void OnPeerProcessDied(NodeId node, const pb::ProcessDied& died);
   void OnNodeDied(NodeId node, const std::string& reason);
 
+  // Whether the driver or worker of this node is not over yet.
+  bool IsAlive(ProcessId process) const { return parts_.clients.Connected(process) || closed_.contains(process); }
+
   // Processes whose end is on its way, and drivers that live.
   std::size_t size() const { return exits_.size() + closed_.size() + drivers_.size(); }
 
@@ -98,10 +100,9 @@ class ProcessDeaths {
   void OnDriverExit(ProcessId driver);
   void CloseDriver(const ClientInfo& client);
   void FinishWorker(const WorkerProcess& worker, const std::string& cause);
-  // Everything that ends with a process but what it maps of the object store; then everybody is told.
+  // Everything that ends with a process but what it maps of the object store.
   void Bury(const EndedProcess& process);
   void Unmapped(ProcessId process);
-  void Tell(ProcessId process, const std::string& reason);
   void ReportGone(const EndedProcess& process);
 
   const NodeId self_node_;

@@ -357,10 +357,13 @@ class Session {
     for (const pb::ProcessDied& died : message.died()) {
       const ProcessId process{died.process()};
       leases_.OnLesseeDied([&](const Address& lessee) { return lessee == Address{from, process}; }, "gone");
-      router_.OnProcessDied(process);
+      const EndedProcess ended{.address = {from, process}, .job = {}, .reason = "gone"};
+      router_.OnProcessOver(ended);
       objects_.OnOwnerDied(process);
+      watches_.OnProcessOver(ended);
       lease_requests_.Kick();
     }
+    for (const std::uint64_t process : message.watch()) watches_.OnAsked(from, ProcessId{process});
   }
   void RemoteLease() {
     pb::PeerMessage message;
@@ -386,7 +389,9 @@ class Session {
     peers_.alive.erase(node);
     lease_requests_.OnNodeDied(node);
     leases_.OnLesseeDied([&](const Address& lessee) { return lessee.node == node; }, "gone");
-    for (ProcessId process : router_.OnNodeDied(node)) objects_.OnOwnerDied(process);
+    for (ProcessId process : watches_.Of(node)) objects_.OnOwnerDied(process);
+    router_.OnNodeOver(node, "gone");
+    watches_.OnNodeOver(node, "gone");
     objects_.OnNodeDied(node, [this](ProcessId owner) { return clients_.Connected(owner); });
   }
   void Fetched() {
@@ -431,8 +436,10 @@ class Session {
     leases_.OnLesseeDied([&](const Address& lessee) { return lessee == Address{kSelf, process}; }, "gone");
     channels_.OnClientGone(process);
     directory_.OnClientGone(process);
-    router_.OnProcessDied(process);
+    const EndedProcess ended{.address = {kSelf, process}, .is_local = true, .job = {}, .reason = "gone"};
+    router_.OnProcessOver(ended);
     objects_.OnOwnerDied(process);
+    watches_.OnProcessOver(ended);
     objects_.OnLocalProcessGone(process);
     lease_requests_.Kick();
   }
@@ -510,7 +517,8 @@ class Session {
                             found_.doorbell = "bell";
                             return &found_;
                           }};
-  Router router_{cluster_, clients_, peers_};
+  DeathWatches watches_{kSelf, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
+  Router router_{cluster_, clients_, peers_, watches_};
 };
 
 // One byte for each step and for each choice in it; see Take(). The last byte of a step runs what it posted.

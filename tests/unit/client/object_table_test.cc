@@ -113,6 +113,30 @@ TEST_F(ObjectTableTest, WhatAProcessHeldIsForgottenWithIt) {
   EXPECT_FALSE(Owned(id));
 }
 
+TEST_F(ObjectTableTest, TheEndOfEveryHolderIsAskedForAlsoOfOneThatAnotherCounted) {
+  auto ref = owner_.Put("value");
+  auto borrowed = Pass(ref, owner_, middle_);
+  auto again = Pass(borrowed, middle_, last_);
+  net_.Settle();
+  EXPECT_THAT(owner_.outbox().watched, testing::UnorderedElementsAre(middle_.self().process, last_.self().process));
+  EXPECT_THAT(middle_.outbox().watched, IsEmpty()) << "it owns nothing";
+}
+
+TEST_F(ObjectTableTest, TheEndOfAProcessTouchesWhatItHeldAndNothingElse) {
+  auto held = owner_.Put("held"), kept = owner_.Put("kept"), given_back = owner_.Put("given back");
+  const ObjectId held_id = held->record()->id, kept_id = kept->record()->id;
+  auto borrowed = Pass(held, owner_, middle_), other = Pass(kept, owner_, last_),
+       back = Pass(given_back, owner_, middle_);
+  Drop(middle_, &back);
+  net_.Settle();
+  for (auto* ref : {&held, &kept, &given_back}) Drop(owner_, ref);
+  owner_.tables().OnProcessGone(middle_.self().process, "killed", kAllReached);
+  EXPECT_FALSE(Owned(held_id));
+  EXPECT_TRUE(Owned(kept_id));
+  owner_.tables().OnProcessGone(last_.self().process, "killed", kAllReached);
+  EXPECT_FALSE(Owned(kept_id));
+}
+
 TEST_F(ObjectTableTest, WhatTheProcessesOfADeadNodeHeldIsForgotten) {
   auto ref = owner_.Put("value");
   const ObjectId id = ref->record()->id;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class FakeOutbox final : public Outbox {
     return ++numbers[to.process];
   }
   void SayBegun(ProcessId process, std::uint64_t number) override { begun.emplace_back(process, number); }
+  void Watch(const Address& process) override { watched.insert(process.process); }
   std::size_t Backlog(const Address&) const override { return backlog; }
   void Request(pb::ClientToRaylet message, std::function<void(const pb::RayletToClient&)> done) override {
     requests.push_back({std::move(message), std::move(done)});
@@ -62,6 +64,7 @@ class FakeOutbox final : public Outbox {
   std::deque<Asked> requests;
   std::vector<pb::ClientToRaylet> notices;
   std::vector<std::string> told;
+  std::set<ProcessId> watched;
   std::multimap<Clock::time_point, std::function<void()>> timers;
   Clock::time_point now{};
   std::size_t backlog = 0;

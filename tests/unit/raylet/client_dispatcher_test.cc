@@ -96,10 +96,32 @@ TEST_F(ClientDispatcherTest, AClientIsToldOfItsNode) {
 }
 
 TEST_F(ClientDispatcherTest, AConnectionThatEndsIsTheProcesssEnd) {
+  const auto close = [this](ProcessId client) {
+    clients_.connected.erase(client);
+    core_.client_handler().OnClosed(clients_.infos.at(client), OkStatus());
+  };
+  const ProcessId other{23};
+  AddClient(other, pb::WorkerInfo::WORKER);
+  pb::ClientToRaylet open = Request();
+  open.mutable_open_channel()->set_peer(worker_.value);
+  EXPECT_TRUE(FromClient(driver_, open).ok());
+  close(driver_);
+  EXPECT_EQ(head_.finished.size(), 1U);
+  EXPECT_EQ(clients_.Of(worker_, pb::RayletToClient::kProcessDied).size(), 1U) << "they share a channel";
+  EXPECT_TRUE(clients_.Of(other, pb::RayletToClient::kProcessDied).empty()) << "it has nothing to do with it";
+  EXPECT_EQ(peers_.Sent(peer_).died_size(), 0);
+}
+
+TEST_F(ClientDispatcherTest, WhoWatchesAProcessIsToldOfItsEnd) {
+  pb::ClientToRaylet watch = Request(0);
+  *watch.mutable_watch_process()->mutable_process() = ToPb(Address{self_, driver_});
+  EXPECT_TRUE(FromClient(worker_, watch).ok());
+  *watch.mutable_watch_process()->mutable_process() = ToPb(Address{peer_, ProcessId{31}});
+  EXPECT_TRUE(FromClient(worker_, watch).ok());
+  EXPECT_EQ(peers_.Sent(peer_).watch(0), 31U);
+  EXPECT_TRUE(clients_.Of(worker_, pb::RayletToClient::kProcessDied).empty());
   clients_.connected.erase(driver_);
   core_.client_handler().OnClosed(clients_.infos.at(driver_), OkStatus());
-  EXPECT_EQ(head_.finished.size(), 1U);
-  EXPECT_EQ(peers_.Sent(peer_).died(0).process(), driver_.value);
   EXPECT_EQ(clients_.Of(worker_, pb::RayletToClient::kProcessDied).size(), 1U);
 }
 
@@ -268,6 +290,29 @@ TEST_F(ClientDispatcherTest, RoutedFramesGoWhereTheirHeaderSays) {
   EXPECT_EQ(peers_.Sent(peer_).frames(0).frame(), "frame");
   EXPECT_FALSE(core_.client_handler().OnRouted(clients_.infos.at(driver_), "x").ok()) << "no header";
   EXPECT_TRUE(clients_.paused.empty());
+}
+
+TEST_F(ClientDispatcherTest, WhoSendsToACongestedNodeIsToldAndReadOn) {
+  const auto send = [this](std::size_t bytes) {
+    const std::string payload = ipc::EncodeRoutedHeader({peer_, ProcessId{31}}) + std::string(bytes, 'x');
+    EXPECT_TRUE(core_.client_handler().OnRouted(clients_.infos.at(driver_), payload).ok());
+  };
+  peers_.stalled = true;
+  for (int i = 0; i < 10; ++i) send(1 << 20);
+  const auto told = clients_.Of(driver_, pb::RayletToClient::kNodeCongested);
+  ASSERT_EQ(told.size(), 1U) << "once";
+  EXPECT_EQ(told[0].node_congested().node(), peer_.Bytes());
+  EXPECT_TRUE(told[0].node_congested().congested());
+  EXPECT_TRUE(clients_.paused.empty());
+  EXPECT_TRUE(clients_.Of(worker_, pb::RayletToClient::kNodeCongested).empty()) << "it sends nothing there";
+  for (int i = 0; i < 60; ++i) send(1 << 20);
+  EXPECT_FALSE(clients_.paused.empty()) << "it does not heed it";
+  peers_.stalled = false;
+  peers_.streams.at(peer_)->handlers.on_drained();
+  const auto later = clients_.Of(driver_, pb::RayletToClient::kNodeCongested);
+  ASSERT_EQ(later.size(), 2U);
+  EXPECT_FALSE(later[1].node_congested().congested());
+  EXPECT_EQ(clients_.resumed, std::vector<NodeId>{peer_});
 }
 
 TEST_F(ClientDispatcherTest, WhatItDoesNotKnowEndsTheConnection) {

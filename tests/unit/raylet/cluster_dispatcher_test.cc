@@ -211,7 +211,21 @@ TEST_F(ClusterDispatcherTest, TheEndOfAProcessElsewhereEndsItsLeasesHere) {
   message.add_died()->set_process(31);
   FromPeer(message);
   EXPECT_TRUE(workers_.Killed(worker));
-  EXPECT_EQ(clients_.Of(driver_, pb::RayletToClient::kProcessDied).size(), 1U);
+  EXPECT_EQ(peers_.Sent(peer_).watch(0), 31U) << "it had asked for that";
+  EXPECT_TRUE(clients_.Of(driver_, pb::RayletToClient::kProcessDied).empty());
+}
+
+TEST_F(ClusterDispatcherTest, AnotherNodeIsToldOfTheEndsThatItAsksFor) {
+  pb::PeerMessage message;
+  message.add_watch(worker_.value);
+  message.add_watch(99);
+  FromPeer(message);
+  ASSERT_EQ(peers_.Sent(peer_).died_size(), 1) << "there is no such process";
+  EXPECT_EQ(peers_.Sent(peer_).died(0).process(), 99U);
+  clients_.connected.erase(worker_);
+  core_.OnWorkerExit({worker_, JobId{kJob}, 1}, "was killed");
+  ASSERT_EQ(peers_.Sent(peer_).died_size(), 2);
+  EXPECT_EQ(peers_.Sent(peer_).died(1).reason(), "was killed");
 }
 
 TEST_F(ClusterDispatcherTest, LogsAreFlushedForOtherNodes) {

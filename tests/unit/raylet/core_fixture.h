@@ -27,13 +27,14 @@ class FakeStream : public MessageStream<In, Out> {
     MessageStreamHandlers<In> handlers;
     std::vector<Out> sent;
     bool closed = false;
+    const bool* stalled = nullptr;  // it takes nothing
   };
 
   explicit FakeStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
   ~FakeStream() override { state_->handlers = {}; }
   void SetHandlers(MessageStreamHandlers<In> handlers) override { state_->handlers = std::move(handlers); }
   void Send(const Out& message) override { state_->sent.push_back(message); }
-  std::size_t pending_bytes() const override { return 0; }
+  std::size_t pending_bytes() const override { return state_->stalled && *state_->stalled ? 1 : 0; }
   void Close(const Status&) override { state_->closed = true; }
 
  private:
@@ -87,6 +88,7 @@ class FakePeerTransport : public PeerTransport {
 
   std::shared_ptr<PeerStream> Open(NodeId node, const std::string&) override {
     streams[node] = std::make_shared<Stream::State>();
+    streams[node]->stalled = &stalled;
     return std::make_shared<Stream>(streams[node]);
   }
   void Forget(NodeId node) override { forgotten.insert(node); }
@@ -100,6 +102,7 @@ class FakePeerTransport : public PeerTransport {
 
   std::map<NodeId, std::shared_ptr<Stream::State>> streams;
   std::set<NodeId> forgotten;
+  bool stalled = false;
 };
 
 class FakeDrivers : public SubmittedDrivers {

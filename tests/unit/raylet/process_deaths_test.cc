@@ -25,20 +25,8 @@ class RecordingClients : public FakeClients {
  public:
   explicit RecordingClients(Log& log) : log_(log) {}
   void Broadcast(const pb::RayletToClient& message) override {
-    log_.push_back(message.has_process_died() ? "clients" : "clients of a node");
+    log_.push_back("clients");
     FakeClients::Broadcast(message);
-  }
-
- private:
-  Log& log_;
-};
-
-class RecordingPeers : public FakePeers {
- public:
-  explicit RecordingPeers(Log& log) : log_(log) {}
-  void Broadcast(const pb::PeerMessage& part) override {
-    log_.push_back("peers");
-    FakePeers::Broadcast(part);
   }
 
  private:
@@ -81,7 +69,6 @@ class Observer : public ProcessObserver {
 class ProcessDeathsTest : public ::testing::Test {
  protected:
   ProcessDeathsTest() {
-    peers_.alive = {peer_};
     deaths_.AddObserver(&first_);
     deaths_.AddObserver(&second_);
   }
@@ -110,7 +97,7 @@ class ProcessDeathsTest : public ::testing::Test {
   }
   void CloseDriver() { Close(driver_, pb::WorkerInfo::DRIVER); }
 
-  const Log kOver = {"a over", "b over", "clients", "peers"};
+  const Log kOver = {"a over", "b over"};
   static constexpr pid_t kDriverPid = 9;
   const NodeId self_{0, 1};
   const NodeId peer_{0, 2};
@@ -119,13 +106,12 @@ class ProcessDeathsTest : public ::testing::Test {
   Log log_;
   ManualEventLoop loop_;
   RecordingClients clients_{log_};
-  RecordingPeers peers_{log_};
   RecordingHead head_{log_};
   FakeWorkers workers_;
   FakeDriverProcesses processes_;
   Observer first_{"a", log_};
   Observer second_{"b", log_};
-  ProcessDeaths deaths_{self_, {loop_, clients_, peers_, head_, workers_, processes_}};
+  ProcessDeaths deaths_{self_, {loop_, clients_, head_, workers_, processes_}};
 };
 
 // --- Workers ---------------------------------------------------------------------------------------------------------
@@ -135,13 +121,13 @@ TEST_F(ProcessDeathsTest, AWorkerIsOverWhenItHasExitedAndItsConnectionHasEnded) 
   Exit(worker_);
   EXPECT_THAT(log_, IsEmpty()) << "what it said last may still come";
   Close(worker_);
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients", "peers", "a unmapped", "b unmapped", "head"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over", "a unmapped", "b unmapped", "head"));
   ASSERT_EQ(first_.ended.size(), 1U);
   EXPECT_EQ(first_.ended[0].address, (Address{self_, worker_}));
   EXPECT_TRUE(first_.ended[0].is_worker());
   EXPECT_EQ(first_.ended[0].reason, "killed by signal 9");
   loop_.Advance(1min);
-  EXPECT_EQ(log_.size(), 7U) << "once";
+  EXPECT_EQ(log_.size(), 5U) << "once";
   EXPECT_TRUE(workers_.killed.empty());
   EXPECT_EQ(deaths_.size(), 0U);
 }
@@ -151,16 +137,16 @@ TEST_F(ProcessDeathsTest, TheSameWhenTheConnectionEndsFirst) {
   Close(worker_);
   EXPECT_THAT(log_, IsEmpty());
   Exit(worker_);
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients", "peers", "a unmapped", "b unmapped", "head"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over", "a unmapped", "b unmapped", "head"));
   loop_.Advance(1min);
-  EXPECT_EQ(log_.size(), 7U);
+  EXPECT_EQ(log_.size(), 5U);
   EXPECT_TRUE(workers_.killed.empty());
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
 TEST_F(ProcessDeathsTest, AWorkerWithoutAConnectionIsOverWhenItExits) {
   Exit(worker_);
-  EXPECT_EQ(log_.size(), 7U);
+  EXPECT_EQ(log_.size(), 5U);
 }
 
 TEST_F(ProcessDeathsTest, AConnectionThatAForkedChildHoldsIsNotWaitedForLong) {
@@ -169,10 +155,10 @@ TEST_F(ProcessDeathsTest, AConnectionThatAForkedChildHoldsIsNotWaitedForLong) {
   loop_.Advance(ProcessDeaths::kGrace - 1ms);
   EXPECT_THAT(log_, IsEmpty());
   loop_.Advance(1ms);
-  EXPECT_EQ(log_.size(), 7U);
+  EXPECT_EQ(log_.size(), 5U);
   Close(worker_);  // the child has ended, too
   loop_.Advance(1min);
-  EXPECT_EQ(log_.size(), 7U) << "it was over before";
+  EXPECT_EQ(log_.size(), 5U) << "it was over before";
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
@@ -185,7 +171,7 @@ TEST_F(ProcessDeathsTest, AWorkerThatLivesOnWithoutItsConnectionIsKilled) {
   EXPECT_TRUE(workers_.Killed(worker_));
   EXPECT_THAT(log_, IsEmpty()) << "it may still run";
   Exit(worker_);
-  EXPECT_EQ(log_.size(), 7U);
+  EXPECT_EQ(log_.size(), 5U);
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
@@ -208,10 +194,10 @@ TEST_F(ProcessDeathsTest, WorkersEndEachForItself) {
 TEST_F(ProcessDeathsTest, ADriverIsOverWithItsConnectionAndItsMemoryWithItsProcess) {
   RegisterDriver();
   CloseDriver();
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients", "peers", "job failed"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over", "job failed"));
   EXPECT_TRUE(first_.ended[0].is_driver());
   processes_.End(kDriverPid);
-  EXPECT_THAT(Log(log_.begin() + 5, log_.end()), ElementsAre("a unmapped", "b unmapped"));
+  EXPECT_THAT(Log(log_.begin() + 3, log_.end()), ElementsAre("a unmapped", "b unmapped"));
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
@@ -219,7 +205,7 @@ TEST_F(ProcessDeathsTest, ADriverThatTookItsLeaveHasUnmappedItsMemory) {
   RegisterDriver();
   deaths_.OnDriverLeaving(driver_);
   CloseDriver();
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients", "peers", "a unmapped", "b unmapped", "job done"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over", "a unmapped", "b unmapped", "job done"));
   EXPECT_EQ(first_.ended[0].reason, "the driver is done");
   EXPECT_TRUE(processes_.on_exits.empty()) << "nobody needs to know any more";
 }
@@ -243,7 +229,7 @@ TEST_F(ProcessDeathsTest, AConnectionThatADriversChildHoldsIsClosed) {
   EXPECT_EQ(clients_.disconnected[0].first, driver_);
   EXPECT_THAT(log_, IsEmpty());
   CloseDriver();
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients", "peers", "a unmapped", "b unmapped", "job failed"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over", "a unmapped", "b unmapped", "job failed"));
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
@@ -251,7 +237,7 @@ TEST_F(ProcessDeathsTest, ADriverThatCannotBeWatchedIsOverWithItsConnection) {
   processes_.can_watch = false;
   RegisterDriver();
   CloseDriver();
-  EXPECT_EQ(log_.size(), 7U);
+  EXPECT_EQ(log_.size(), 5U);
   EXPECT_EQ(deaths_.size(), 0U);
 }
 
@@ -285,24 +271,21 @@ TEST_F(ProcessDeathsTest, ADriverThatCannotBeSignalledIsDisconnected) {
 
 // --- Other nodes -----------------------------------------------------------------------------------------------------
 
-TEST_F(ProcessDeathsTest, AProcessOfAnotherNodeEndsForTheClientsHereOnly) {
+TEST_F(ProcessDeathsTest, AProcessOfAnotherNodeIsOverForTheObserversOnly) {
   Connect(worker_);
   pb::ProcessDied died;
   died.set_process(33);
   died.set_reason("was killed");
   deaths_.OnPeerProcessDied(peer_, died);
-  EXPECT_THAT(log_, ElementsAre("a over", "b over", "clients"));
+  EXPECT_THAT(log_, ElementsAre("a over", "b over"));
   EXPECT_FALSE(first_.ended[0].is_local);
   EXPECT_EQ(first_.ended[0].address, (Address{peer_, ProcessId{33}}));
-  const auto told = clients_.Of(worker_, pb::RayletToClient::kProcessDied);
-  ASSERT_EQ(told.size(), 1U);
-  EXPECT_EQ(told[0].process_died().reason(), "was killed");
 }
 
 TEST_F(ProcessDeathsTest, ANodeEndsInTheSameOrder) {
   Connect(worker_);
   deaths_.OnNodeDied(peer_, "it left");
-  EXPECT_THAT(log_, ElementsAre("a node over", "b node over", "clients of a node"));
+  EXPECT_THAT(log_, ElementsAre("a node over", "b node over", "clients"));
   const auto told = clients_.Of(worker_, pb::RayletToClient::kNodeDied);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].node_died().node(), peer_.Bytes());

@@ -33,7 +33,10 @@ class RouterTest : public ::testing::Test {
   FakeClients clients_;
   FakePeers peers_;
   ClusterView cluster_{self_};
-  Router router_{cluster_, clients_, peers_};
+  static EndedProcess Over(ProcessId process) { return {.address = {{2, 2}, process}, .job = {}, .reason = "killed"}; }
+
+  DeathWatches watches_{self_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
+  Router router_{cluster_, clients_, peers_, watches_};
 };
 
 TEST_F(RouterTest, HeadersAreNodeThenLittleEndianProcess) {
@@ -86,7 +89,7 @@ TEST_F(RouterTest, TellsASenderOnAnotherNodeToo) {
 TEST_F(RouterTest, ABrokenLinkIsToldToThoseWhoMayWaitForAnAnswer) {
   ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{9}})).ok());
   ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{10}})).ok());
-  router_.OnProcessDied(ProcessId{10});
+  router_.OnProcessOver(Over(ProcessId{10}));
   router_.OnLinkBroken(peer_);
   ASSERT_EQ(Undelivered(a_).size(), 1U);
   EXPECT_EQ(Undelivered(a_)[0].undeliverable().destination().process(), 9U);
@@ -96,16 +99,20 @@ TEST_F(RouterTest, ABrokenLinkIsToldToThoseWhoMayWaitForAnAnswer) {
   EXPECT_EQ(Undelivered(a_).size(), 1U) << "nothing was sent since";
 }
 
-TEST_F(RouterTest, KnowsWhichProcessesOfADeadNodeItHasHeardOf) {
+TEST_F(RouterTest, WhoExchangesFramesWatchesTheOther) {
   pb::RoutedFrame frame;
   frame.set_to(b_.value);
   for (std::uint64_t from : {7, 8, 7}) {
     frame.set_from(from);
     router_.OnFromPeer(peer_, frame);
   }
-  router_.OnProcessDied(ProcessId{8});
-  EXPECT_THAT(router_.OnNodeDied(peer_), ElementsAre(ProcessId{7}));
-  EXPECT_THAT(router_.OnNodeDied(peer_), IsEmpty());
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({peer_, ProcessId{9}})).ok());
+  EXPECT_THAT(watches_.Of(peer_), ::testing::UnorderedElementsAre(ProcessId{7}, ProcessId{8}, ProcessId{9}));
+  ASSERT_TRUE(router_.OnFromClient(a_, ipc::EncodeRoutedHeader({self_, b_})).ok());
+  watches_.OnProcessOver({.address = {self_, a_}, .is_local = true, .job = {}, .reason = "killed"});
+  EXPECT_EQ(clients_.Of(b_, pb::RayletToClient::kProcessDied).size(), 1U);
+  ASSERT_EQ(peers_.sent.back().second.died_size(), 1) << "the node of 9 heard from it";
+  EXPECT_EQ(peers_.sent.back().second.died(0).process(), a_.value);
 }
 
 TEST_F(RouterTest, IgnoresADirectMessageThatDoesNotDecode) {
