@@ -9,7 +9,7 @@ std::size_t AwaitArguments(ObjectTable& objects, const internal::Arguments& argu
     ObjectRecord& record = *object->record();
     objects.Ask(record);
     if (record.ready()) {  // be it that its owner is known to be dead
-      waiting += AwaitRegistered(record.contained_actors, ready);
+      waiting += AwaitRegistered(record.contained_actors.all(), ready);
     } else {
       record.on_ready.push_back(ready);  // what comes from elsewhere names no actor that the head does not know
       ++waiting;

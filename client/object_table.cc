@@ -52,20 +52,20 @@ std::size_t AwaitRegistered(const std::vector<internal::ActorPtr>& actors, const
 
 bool ApplyCount(Core& core, RefCounts& refs, FrameType type, const RefCountFrame& frame) {
   if (core.IsDead(frame.holder)) return false;
-  const auto [entry, added] = refs.holders.try_emplace(frame.holder.process);
-  if (added) core.outbox->Watch(frame.holder);  // somebody else may have counted it here
-  RefCounts::Holder& holder = entry->second;
+  const ProcessId process = frame.holder.process;
+  if (!refs.holders.contains(process)) core.outbox->Watch(frame.holder);  // somebody else may have counted it here
+  Holders::Holder& holder = refs.holders[process];
   holder.node = frame.holder.node;
   const std::int64_t change = type == FrameType::kAddRef ? frame.count : -frame.count;
   // Nobody holds that many: whoever says so is not believed.
   if (std::int64_t sum; !__builtin_add_overflow(holder.count, change, &sum)) holder.count = sum;
   if (holder.count != 0) return true;
-  refs.holders.erase(entry);
+  refs.holders.erase(process);
   return false;
 }
 
 void AddHolders(const RefCounts& refs, NodeId node, std::set<ProcessId>* processes) {
-  for (const auto& [process, holder] : refs.holders) {
+  for (const auto& [process, holder] : refs.holders.all()) {
     if (holder.node == node) processes->insert(process);
   }
 }
@@ -76,30 +76,27 @@ void SendCount(Core& core, FrameType type, const RefName& name, const Address& h
 
 // An object without a value and the calls that wait for it own each other.
 ObjectTable::~ObjectTable() {
-  for (const auto& [id, record] : records_) {
-    record->on_ready.clear();
+  records_.ForEach([](const std::shared_ptr<ObjectRecord>& record) {
+    record->on_ready = {};
     record->call.reset();
-  }
+  });
 }
 
 std::shared_ptr<ObjectRecord> ObjectTable::NewRecord(ObjectId id, Address owner) {
-  auto record = std::make_shared<ObjectRecord>();
+  auto record = std::make_shared<ObjectRecord>(core_.releases);
   record->id = id;
   record->owner = owner;
-  const auto [it, added] = records_.emplace(id, record);
-  if (!added) it->second = record;  // a peer's forged name made one before this process came to the id
+  records_.Put(record);  // in place of one that a peer's forged name made before this process came to the id
   if (owner.process != core_.self.process) shared_with_[owner.process].insert(id);
   return record;
 }
 
 internal::ObjectPtr ObjectTable::Handle(const std::shared_ptr<ObjectRecord>& record) {
-  internal::ObjectPtr handle = record->handle.lock();
-  if (!handle) {
+  if (record->AddPointer()) {
     ++record->refs.handles;
-    handle = std::make_shared<internal::ObjectState>(record, core_.releases);
-    record->handle = handle;
+    record->self = record;
   }
-  return handle;
+  return internal::ObjectPtr::Counted(record.get());
 }
 
 internal::ObjectPtr ObjectTable::NewPending(std::shared_ptr<PendingCall> call) {
@@ -134,10 +131,7 @@ void ObjectTable::SetValue(ObjectRecord& record, internal::Payload&& value, std:
   record.contained_actors = std::move(value.actors);
 }
 
-std::shared_ptr<ObjectRecord> ObjectTable::Find(ObjectId id) const {
-  auto it = records_.find(id);
-  return it == records_.end() ? nullptr : it->second;
-}
+std::shared_ptr<ObjectRecord> ObjectTable::Find(ObjectId id) const { return records_.Find(id); }
 
 internal::ObjectPtr ObjectTable::Borrow(const internal::ObjectName& name) {
   auto record = Find(name.id);
@@ -236,14 +230,14 @@ void ObjectTable::Ready(const std::shared_ptr<ObjectRecord>& record) {
   ObjectWatch::Ready(record->watches);
   AnswerAskers(record);
   if (!record->on_ready.empty()) {
-    for (auto& work : std::exchange(record->on_ready, {})) core_.work.Run(std::move(work));
+    for (auto& work : record->on_ready.TakeAll()) core_.work.Run(std::move(work));
   }
   FreeIfUnused(record);
 }
 
 void ObjectTable::AnswerAskers(const std::shared_ptr<ObjectRecord>& record) {
   if (record->askers.empty() || !CanBeSent(*record)) return;
-  for (const Address& asker : std::exchange(record->askers, {})) {
+  for (const Address& asker : record->askers.TakeAll()) {
     core_.outbox->Send(asker, Encode(ObjectValueFrame{record->id, ValueFor(*record, asker)}));
   }
 }
@@ -264,14 +258,16 @@ WireValue ObjectTable::ValueFor(ObjectRecord& record, const Address& receiver) {
                                   std::to_string(record.contained_objects.size() + record.contained_actors.size()) +
                                   " refs and handles inside, of 53 bytes each in a message, which may have 16 MiB"});
   }
-  value.contained = codec_.NamesFor(record.contained_objects, record.contained_actors, receiver);
+  if (!record.contained_objects.empty() || !record.contained_actors.empty()) {
+    value.contained = codec_.NamesFor(record.contained_objects.all(), record.contained_actors.all(), receiver);
+  }
   if (record.state == ObjectRecord::State::kInline) {
     value.kind = WireValue::Kind::kInline;
     value.bytes = record.bytes;
   } else {
     value.kind = WireValue::Kind::kStored;
     value.size = record.size;
-    value.nodes = record.nodes;
+    value.nodes = record.nodes.all();
   }
   return value;
 }
@@ -284,7 +280,7 @@ void ObjectTable::OnGetObject(const Address& from, const GetObjectFrame& frame) 
     auto& askers = record->askers;
     if (std::find(askers.begin(), askers.end(), from) != askers.end()) return;
     askers.push_back(from);
-    if (record->ready()) AwaitRegistered(record->contained_actors, [this, record] { AnswerAskers(record); });
+    if (record->ready()) AwaitRegistered(record->contained_actors.all(), [this, record] { AnswerAskers(record); });
     return;
   }
   ObjectValueFrame answer{frame.id, {}};
@@ -328,9 +324,8 @@ void ObjectTable::Unlink(ProcessId process, const ObjectId& object) {
   if (it != shared_with_.end() && it->second.erase(object) != 0 && it->second.empty()) shared_with_.erase(it);
 }
 
-void ObjectTable::OnReleased(const std::shared_ptr<ObjectRecord>& record) {
-  --record->refs.handles;
-  FreeIfUnused(record);
+void ObjectTable::OnReleased(ObjectRecord& record) {
+  if (const std::shared_ptr<ObjectRecord> unused = record.NoteTaken()) FreeIfUnused(unused);
 }
 
 void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
@@ -346,10 +341,8 @@ void ObjectTable::FreeIfUnused(const std::shared_ptr<ObjectRecord>& record) {
     SendCount(core_, FrameType::kDropRef, {.id = record->id, .owner = record->owner}, core_.self,
               std::exchange(record->refs.borrowed, 0));
   }
-  if (auto it = records_.find(record->id); it != records_.end() && it->second == record) {
-    records_.erase(it);
-    Unlink(record->owner.process, record->id);
-  }
+  records_.Erase(*record);
+  if (record->owner.process != core_.self.process) Unlink(record->owner.process, record->id);
 }
 
 // The call failed, and its ref went before anybody asked for the result. Once for each function: a loop may make many.
@@ -364,8 +357,9 @@ void ObjectTable::TellIfUnheard(const ObjectRecord& record) {
 }
 
 bool ObjectTable::OwnsAny() const {
-  return std::any_of(records_.begin(), records_.end(),
-                     [this](const auto& entry) { return entry.second->owner.process == core_.self.process; });
+  bool any = false;
+  records_.ForEach([&](const auto& record) { any |= record->owner.process == core_.self.process; });
+  return any;
 }
 
 void ObjectTable::FlushDeletes() {
@@ -387,7 +381,7 @@ void ObjectTable::OnProcessGone(ProcessId process, const std::string& reason) {
     if (record->owner.process != process) {
       record->refs.holders.erase(process);
       Unlink(process, record->id);
-      std::erase_if(record->askers, [process](const Address& asker) { return asker.process == process; });
+      record->askers.EraseIf([process](const Address& asker) { return asker.process == process; });
       FreeIfUnused(record);
     } else if (record->asked) {
       Fail(record, {.kind = ErrorKind::kObjectLost,
@@ -413,19 +407,19 @@ void ObjectTable::OnPathBroken(ProcessId process) {
 }
 
 void ObjectTable::OnNodeGone(NodeId node, std::set<ProcessId>* processes) {
-  for (const auto& [id, record] : records_) {
-    if (record->state == ObjectRecord::State::kStored) std::erase(record->nodes, node);
+  records_.ForEach([&](const auto& record) {
+    record->nodes.EraseIf([node](const NodeId& copy) { return copy == node; });
     if (record->owner.node == node) processes->insert(record->owner.process);
     AddHolders(record->refs, node, processes);
-  }
+  });
 }
 
 void ObjectTable::FailAll(ErrorInfo error) {
   const auto shared = std::make_shared<const ErrorInfo>(std::move(error));  // there may be a million
   std::vector<std::shared_ptr<ObjectRecord>> pending;
-  for (const auto& [id, record] : records_) {
+  records_.ForEach([&](const auto& record) {
     if (record->state == ObjectRecord::State::kPending || record->asked) pending.push_back(record);
-  }
+  });
   for (const auto& record : pending) {
     if (record->call) record->call->done = true;
     Fail(record, shared);

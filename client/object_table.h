@@ -11,6 +11,7 @@
 
 #include "client/core.h"
 #include "client/frames.h"
+#include "client/object_index.h"
 
 namespace troupe::client {
 
@@ -80,7 +81,7 @@ class ObjectTable {
   // Only the owner is believed.
   void OnObjectValue(const Address& from, const ObjectValueFrame& frame);
   void OnRefCount(FrameType type, const RefCountFrame& frame);
-  void OnReleased(const std::shared_ptr<ObjectRecord>& record);
+  void OnReleased(ObjectRecord& record);
   void OnProcessGone(ProcessId process, const std::string& reason);
   void OnPathBroken(ProcessId process);
   // Forgets the copies there, and adds the processes of the node that it knows.
@@ -109,7 +110,7 @@ class ObjectTable {
 
   Core& core_;
   RefCodec& codec_;
-  std::unordered_map<ObjectId, std::shared_ptr<ObjectRecord>> records_;
+  ObjectIndex records_;
   // By process: the objects that it owns, or that it holds and this process owns.
   std::unordered_map<ProcessId, std::unordered_set<ObjectId>> shared_with_;
   std::map<NodeId, std::vector<ObjectId>> deletes_;

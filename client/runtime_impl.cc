@@ -231,7 +231,7 @@ internal::ObjectValue RuntimeImpl::ReadStored(std::unique_lock<std::mutex>& lock
     record->id = argument.name.id;
     record->owner = argument.name.owner;
     record->size = argument.value.size;
-    record->nodes = argument.value.nodes;
+    record->nodes = RareVector<NodeId>(argument.value.nodes);
   }
   ErrorInfo error;
   auto pin = store_.Read(lock, *record, {}, &error);
@@ -245,8 +245,11 @@ internal::ObjectPtr RuntimeImpl::RunTask(internal::TaskCall call) {
   CheckOurs(call.arguments);
   auto pending = std::make_shared<PendingCall>();
   pending->function = call.function;
-  pending->own_name = std::move(call.options.name);
-  pending->name = pending->own_name.empty() ? std::string_view(call.name) : pending->own_name;
+  pending->name = call.name;
+  if (!call.options.name.empty()) {
+    pending->own_name = std::make_unique<const std::string>(std::move(call.options.name));
+    pending->name = *pending->own_name;
+  }
   pending->arguments = std::move(call.arguments);
   pending->retries_left = CheckedRetries("max_retries", call.options.max_retries.value_or(3));
   pending->retry_exceptions = call.options.retry_exceptions.value_or(false);
@@ -381,7 +384,7 @@ void RuntimeImpl::KeepWithSpec(std::unique_lock<std::mutex>& lock, const pb::Act
   for (auto& [object, value] : stored) {
     const ObjectRecord& record = *(*object)->record();
     std::string bytes(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
-    *object = objects_.NewInline({std::move(bytes), record.contained_objects, record.contained_actors});
+    *object = objects_.NewInline({std::move(bytes), record.contained_objects.all(), record.contained_actors.all()});
   }
 }
 

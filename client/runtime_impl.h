@@ -92,7 +92,7 @@ class RuntimeImpl final : public internal::Runtime, public StoredValues {
   // UsageError for refs and handles that the runtime of an earlier job of this process made.
   void CheckOurs(const internal::ObjectPtr& object) const { CheckOurs(*object); }
   void CheckOurs(const internal::ObjectState& object) const {
-    if (!object.NotesGoTo(*core_->releases)) ThrowOfEndedJob();
+    if (!object.record()->NotesGoTo(*core_->releases)) ThrowOfEndedJob();
   }
   void CheckOurs(const internal::ActorPtr& actor) const {
     if (!actor->NotesGoTo(*core_->releases)) ThrowOfEndedJob(*actor->record());

@@ -170,11 +170,9 @@ bool Tables::Needed() {
 }
 
 void Tables::TakeReleased() {
-  for (;;) {  // freeing one thing may drop refs inside it
-    const ReleaseQueue::Dropped dropped = core_.releases->Take();
-    if (dropped.objects.empty() && dropped.actors.empty()) break;
-    for (const auto& record : dropped.objects) objects_.OnReleased(record);
-    for (const auto& record : dropped.actors) actors_.OnReleased(record);
+  while (core_.releases->Take(&released_)) {  // freeing one thing may drop refs inside it
+    for (ObjectRecord* const record : released_.objects) objects_.OnReleased(*record);
+    for (const auto& record : released_.actors) actors_.OnReleased(record);
   }
   objects_.FlushDeletes();  // also of what others let go of
 }

@@ -73,6 +73,7 @@ class Tables final : public MessageHandler, public RefCodec {
   TaskTable tasks_;
   CallCycles cycles_;
   CallSink* sink_ = nullptr;
+  ReleaseQueue::Dropped released_;  // that TakeReleased() takes up
   bool told_of_bad_frame_ = false;
 };
 

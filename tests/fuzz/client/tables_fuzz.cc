@@ -337,7 +337,7 @@ class Session : private CallSink {
     for (const internal::ObjectPtr& object : kept_) {
       const ObjectRecord& record = *object->record();
       if (record.state != ObjectRecord::State::kInline) continue;
-      TROUPE_CHECK(values_.try_emplace(object, record.bytes).first->second == record.bytes);
+      TROUPE_CHECK(values_.try_emplace(object->record(), record.bytes).first->second == record.bytes);
     }
   }
   void End() {
@@ -364,7 +364,7 @@ class Session : private CallSink {
   std::vector<internal::ActorPtr> actors_;
   std::deque<std::string> bytes_;  // what `sent_` points into
   std::vector<std::pair<Address, CallFrame>> sent_;
-  std::map<std::weak_ptr<internal::ObjectState>, std::string, std::owner_less<>> values_;
+  std::map<std::weak_ptr<ObjectRecord>, std::string, std::owner_less<>> values_;
   std::uint64_t version_ = 0;
 };
 

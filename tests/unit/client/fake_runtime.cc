@@ -26,8 +26,9 @@ std::span<const std::byte> BytesOf(const Payload& value) {
 std::vector<ResolvedArgument> Resolve(const Arguments& arguments) {
   std::vector<ResolvedArgument> resolved;
   for (const auto& [position, object] : arguments.refs) {
-    if (object->error) Throw(*object->error);
-    resolved.push_back({position, BytesOf(object->value)});
+    const FakeObject& fake = FakeObject::Of(object);
+    if (fake.error) Throw(*fake.error);
+    resolved.push_back({position, BytesOf(fake.value)});
   }
   return resolved;
 }
@@ -41,43 +42,49 @@ ObjectPtr FakeRuntime::Put(Payload value) {
 }
 
 ObjectPtr FakeRuntime::MakePending() {
-  auto object = std::make_shared<ObjectState>();
-  object->id = {1, ++last_id_};
+  auto* const object = new FakeObject({1, ++last_id_}, objects_);
   object->ready = false;
-  objects_[object->id] = object;
-  return object;
+  object->AddPointer();
+  objects_->emplace(object->id, object);
+  return ObjectPtr::Counted(object);
 }
 
 void FakeRuntime::Settle(const ObjectPtr& object, Payload value) {
-  object->value = std::move(value);
-  object->ready = true;
+  FakeObject::Of(object).value = std::move(value);
+  FakeObject::Of(object).ready = true;
 }
 
 void FakeRuntime::Fail(const ObjectPtr& object, ErrorInfo error) {
-  object->error = std::make_shared<const ErrorInfo>(std::move(error));
-  object->ready = true;
+  FakeObject::Of(object).error = std::make_shared<const ErrorInfo>(std::move(error));
+  FakeObject::Of(object).ready = true;
 }
 
-ObjectPtr FakeRuntime::Find(const ObjectName& name) { return objects_[name.id].lock(); }
+ObjectPtr FakeRuntime::Find(const ObjectName& name) {
+  const auto found = objects_->find(name.id);
+  if (found == objects_->end()) return nullptr;
+  found->second->AddPointer();
+  return ObjectPtr::Counted(found->second);
+}
 
-ObjectName FakeRuntime::Name(const ObjectPtr& object) const { return {object->id, {}}; }
+ObjectName FakeRuntime::Name(const ObjectPtr& object) const { return {FakeObject::Of(object).id, {}}; }
 
 std::vector<std::size_t> FakeRuntime::Wait(std::span<ObjectState* const> objects, std::size_t count,
                                            std::optional<std::chrono::nanoseconds>) {
   std::vector<std::size_t> ready;
   for (std::size_t i = 0; i < objects.size() && ready.size() < count; ++i) {
-    if (objects[i]->ready) ready.push_back(i);
+    if (static_cast<const FakeObject*>(objects[i])->ready) ready.push_back(i);
   }
   return ready;
 }
 
 ObjectValue FakeRuntime::Get(const ObjectPtr& object, std::optional<std::chrono::nanoseconds>) {
-  if (object->error) return {{}, object, object->error};
-  if (object->ready) return {BytesOf(object->value), object, nullptr};
+  const FakeObject& fake = FakeObject::Of(object);
+  if (fake.error) return {{}, nullptr, fake.error};
+  if (fake.ready) return {BytesOf(fake.value), std::make_shared<const ObjectPtr>(object), nullptr};
   ErrorInfo late;
   late.kind = ErrorKind::kTimeout;
   late.message = "no value yet";
-  return {{}, object, std::make_shared<const ErrorInfo>(late)};
+  return {{}, nullptr, std::make_shared<const ErrorInfo>(late)};
 }
 
 ErrorInfo FakeRuntime::Describe(const std::string& method, const ActorState* actor) const {

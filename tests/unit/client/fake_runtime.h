@@ -4,18 +4,30 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "troupe/internal/runtime.h"
 
 namespace troupe::internal {
 
-class ObjectState {
- public:
-  ObjectId id;
+struct FakeObject final : ObjectState {
+  using All = std::map<ObjectId, FakeObject*>;
+  FakeObject(ObjectId id_of_object, std::shared_ptr<All> all_objects) : id(id_of_object), all(std::move(all_objects)) {}
+
+  const ObjectId id;
+  const std::shared_ptr<All> all;
   bool ready = true;
   Payload value;
   std::shared_ptr<const ErrorInfo> error;
+
+  static FakeObject& Of(const ObjectPtr& object) { return static_cast<FakeObject&>(*object); }
+
+ private:
+  void OnUnused() override {
+    all->erase(id);
+    delete this;
+  }
 };
 
 class ActorState {
@@ -77,7 +89,7 @@ class FakeRuntime : public Runtime {
 
   std::uint64_t last_id_ = 0;
   ActorState* current_ = nullptr;
-  std::map<ObjectId, std::weak_ptr<ObjectState>> objects_;
+  const std::shared_ptr<FakeObject::All> objects_ = std::make_shared<FakeObject::All>();
   std::map<ActorId, std::weak_ptr<ActorState>> actors_;
 };
 

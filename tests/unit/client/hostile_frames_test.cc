@@ -125,7 +125,7 @@ TEST_F(HostileFramesTest, CountsDoNotOverflow) {
       Encode(FrameType::kAddRef, RefCountFrame{name, kStranger, std::numeric_limits<std::int64_t>::max()});
   me_.tables().OnFrame(kStranger, most, 0);
   me_.tables().OnFrame(kStranger, most, 0);
-  EXPECT_EQ(object->record()->refs.holders.at(kStranger.process).count, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(object->record()->refs.holders.all().at(kStranger.process).count, std::numeric_limits<std::int64_t>::max());
 }
 
 TEST_F(HostileFramesTest, WhoAsksOftenIsAnsweredOnce) {

@@ -104,8 +104,8 @@ class TestProcess : private CallSink {
     auto call = std::make_shared<PendingCall>();
     call->sequence = ++core_.last_sequence;
     call->function = 7;
-    call->own_name = std::move(name);
-    call->name = call->own_name;
+    call->own_name = std::make_unique<const std::string>(std::move(name));
+    call->name = *call->own_name;
     call->retries_left = retries;
     call->arguments = std::move(arguments);
     return call;

@@ -73,7 +73,7 @@ TEST_F(ReplySenderTest, TheCallerIsCountedAsAHolderOfTheRefsInside) {
   SendValue("value", {inside});
   ASSERT_EQ(Reply().value.contained.size(), 1u);
   EXPECT_EQ(Reply().value.contained[0].id, inside->record()->id);
-  EXPECT_EQ(inside->record()->refs.holders.at(kCaller.process).count, 1);
+  EXPECT_EQ(inside->record()->refs.holders.all().at(kCaller.process).count, 1);
 }
 
 TEST_F(ReplySenderTest, AResultOfMoreRefsThanAMessageHoldsIsAFailure) {

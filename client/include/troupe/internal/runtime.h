@@ -14,15 +14,14 @@
 
 #include "troupe/error.h"
 #include "troupe/ids.h"
+#include "troupe/internal/object_ptr.h"
 #include "troupe/options.h"
 
 namespace troupe::internal {
 
-// One object, or one actor, as this process knows it. All refs and handles to it in this process share the state,
-// which tells the owner when the last of them is gone.
-class ObjectState;
+// One actor, as this process knows it. All handles to it in this process share the state, which tells the creator when
+// the last of them is gone. ObjectState is the same for an object and its refs.
 class ActorState;
-using ObjectPtr = std::shared_ptr<ObjectState>;
 using ActorPtr = std::shared_ptr<ActorState>;
 
 // A serialised value: its bytes, and the refs and handles inside them, which keep what they name alive.
