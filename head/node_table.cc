@@ -115,7 +115,6 @@ Result<NodeTable::Joined> NodeTable::Join(const pb::NodeHello& hello) {
 pb::Welcome NodeTable::Welcome() const {
   pb::Welcome welcome;
   welcome.set_cluster(cluster_.Bytes());
-  welcome.set_epoch(environment_.epoch);
   welcome.set_report_interval_ms(static_cast<std::uint32_t>(times_.report_interval.count()));
   welcome.set_lease_ms(static_cast<std::uint32_t>(times_.lease.count()));
   for (pb::NodeInfo& info : List()) *welcome.add_nodes() = std::move(info);
