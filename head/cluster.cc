@@ -22,6 +22,7 @@ Cluster::Cluster(Ports ports, ClusterOptions options)
                    .at_once = ports.nodes,
                    .random = std::move(ports.random),
                    .wall_ms = std::move(ports.wall_ms),
+                   .new_job_id = std::move(ports.new_job_id),
                    .epoch = options_.identity.epoch},
       started_ms_(environment_.wall_ms()),
       nodes_(

@@ -36,6 +36,7 @@ struct Environment {
   NodeSender& at_once;  // sends now: for what rests on no row
   std::function<double()> random;
   std::function<std::int64_t()> wall_ms;
+  std::function<JobId()> new_job_id;
   // Which start of the head this is, counted from 1. Of two words of heads about one thing, the one of the later epoch
   // is the newer, and within an epoch the one of the higher version.
   std::uint64_t epoch = 1;

@@ -38,7 +38,7 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
       directory_(identity_.node, head_, ports.clients),
       channels_(std::move(options.channel_prefix), ports.regions, ports.clients,
                 [this](ProcessId process) { return ports_.clients.Find(process); }),
-      watches_(identity_.node, ports.clients, peers_, [this](ProcessId process) { return deaths_.IsAlive(process); }),
+      watches_(cluster_, ports.clients, peers_, [this](ProcessId process) { return deaths_.IsAlive(process); }),
       congestion_(ports.clients),
       router_(cluster_, ports.clients, peers_, watches_),
       lost_owners_(watches_, objects_),

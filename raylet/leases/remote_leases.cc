@@ -20,6 +20,11 @@ void RemoteLeases::OnRequest(NodeId from, const pb::RemoteLease& request) {
   }
   jobs_.Learn(request.job_info());
   const pb::JobInfo* job = jobs_.Find(JobId{request.job()});
+  // The request was long on its way: no worker starts for a job of which nobody is left to end it.
+  if (job != nullptr && JobEnded(*job)) {
+    *answer.mutable_error() = MakeError(pb::Error::PROGRAM, pb::Error::NOT_EXECUTED, "its job has ended");
+    return Answer(from, std::move(answer));
+  }
   const Address lessee{from, ProcessId{request.client()}};
   const auto done = [this, from, id = request.id()](Result<pb::LeaseGranted> granted) {
     pb::RemoteLeaseAnswer later;

@@ -43,7 +43,10 @@ void ClusterDispatcher::OnHeadMessage(const pb::HeadToNode& message) {
 void ClusterDispatcher::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes) {
   const ClusterView::Changes changes = m_.cluster.Apply(nodes);
   for (const auto& [node, reason] : changes.died) m_.deaths.OnNodeDied(node, reason);
-  for (NodeId node : changes.joined) m_.peers.OnJoined(node);
+  for (NodeId node : changes.joined) {
+    m_.peers.OnJoined(node);
+    m_.watches.AskAgain(node);
+  }
   if (!changes.joined.empty()) m_.packager.OnNodesJoined();
   m_.lease_requests.Kick();
 }
@@ -79,7 +82,7 @@ void ClusterDispatcher::OnPeerMessage(NodeId from, const pb::PeerMessage& messag
 
 void ClusterDispatcher::OnLinkBroken(NodeId node) {
   m_.router.OnLinkBroken(node);
-  m_.watches.OnLinkBroken(node);
+  m_.watches.AskAgain(node);
   // Answers about leases may be lost, so both ends give up those between them.
   m_.lease_requests.OnNodeDied(node);
   m_.leases.OnLesseeDied([&](const Address& lessee) { return lessee.node == node; },

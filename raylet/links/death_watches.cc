@@ -55,8 +55,10 @@ void DeathWatches::OnAsked(NodeId from, ProcessId process) {
   }
 }
 
-// A node that is dead or unknown is no place where a process could live.
+// A node that is dead is no place where a process could live. One that the head has not told of yet is asked when it
+// has: others may have heard of it earlier.
 void DeathWatches::Ask(NodeId node, ProcessId process) {
+  if (cluster_.Find(node) == nullptr) return;
   pb::PeerMessage message;
   message.add_watch(process.value);
   const Status asked = peers_.Send(node, std::move(message));
@@ -65,7 +67,7 @@ void DeathWatches::Ask(NodeId node, ProcessId process) {
   Forget(process);
 }
 
-void DeathWatches::OnLinkBroken(NodeId node) {
+void DeathWatches::AskAgain(NodeId node) {
   pb::PeerMessage message;
   for (const auto& [process, watched] : watched_) {
     if (watched.node == node) message.add_watch(process.value);

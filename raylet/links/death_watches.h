@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "raylet/cluster_view.h"
 #include "raylet/ports/outbox.h"
 #include "raylet/ports/process_observer.h"
 #include "troupe/ids.h"
@@ -24,8 +25,9 @@ namespace troupe::raylet {
 class DeathWatches : public ProcessObserver {
  public:
   // `alive`: whether a process of this node is not over yet (ProcessDeaths).
-  DeathWatches(NodeId self, ClientOutbox& clients, PeerOutbox& peers, std::function<bool(ProcessId)> alive)
-      : self_(self), clients_(clients), peers_(peers), alive_(std::move(alive)) {}
+  DeathWatches(const ClusterView& cluster, ClientOutbox& clients, PeerOutbox& peers,
+               std::function<bool(ProcessId)> alive)
+      : cluster_(cluster), self_(cluster.self()), clients_(clients), peers_(peers), alive_(std::move(alive)) {}
 
   // `client`, of this node, is told when `process`, of any node, ends; at once if it has. Idempotent.
   void Watch(ProcessId client, const Address& process);
@@ -35,8 +37,9 @@ class DeathWatches : public ProcessObserver {
   void OnMet(ProcessId client, const Address& other);
   // Node `from` asks for the ends of processes of this one.
   void OnAsked(NodeId from, ProcessId process);
-  // The connection to `node` broke: what is asked again is answered over the next one.
-  void OnLinkBroken(NodeId node);
+  // The connection to `node` broke, or the head has told of it only now: asks for all that is watched there. What is
+  // queued goes out over the next connection.
+  void AskAgain(NodeId node);
 
   void OnProcessOver(const EndedProcess& process) override;
   void OnNodeOver(NodeId node, const std::string& reason) override;
@@ -58,6 +61,7 @@ class DeathWatches : public ProcessObserver {
   void Tell(ProcessId client, ProcessId process, const std::string& reason);
   void Forget(ProcessId process);
 
+  const ClusterView& cluster_;
   const NodeId self_;
   ClientOutbox& clients_;
   PeerOutbox& peers_;

@@ -45,7 +45,6 @@ void PeerLinks::OnHello(const std::shared_ptr<PeerStream>& stream, const pb::Pee
   }
   Peer& peer = PeerOf(*node);
   peer.link->Attach(stream, nullptr);
-  TellRecentDeaths(*peer.link);
   // It may carry more than the name.
   events_.on_message(*node, hello);
 }
@@ -77,26 +76,7 @@ void PeerLinks::Open(NodeId node) {
   pb::PeerMessage hello;
   hello.set_node(cluster_.self().Bytes());
   // The handlers are set by Attach before the loop can run any.
-  PeerLink& link = *PeerOf(node).link;
-  link.Attach(transport_.Open(node, cluster_.Find(node)->address()), &hello);
-  TellRecentDeaths(link);
-}
-
-void PeerLinks::RememberDeaths(const pb::PeerMessage& part) {
-  const MonotonicTime now = loop_.Now();
-  for (const pb::ProcessDied& died : part.died()) recent_deaths_.emplace_back(now, died);
-  while (!recent_deaths_.empty() &&
-         (recent_deaths_.size() > kMaxRecentDeaths || now - recent_deaths_.front().first > kTellDeathsAgain)) {
-    recent_deaths_.pop_front();
-  }
-}
-
-void PeerLinks::TellRecentDeaths(PeerLink& link) {
-  RememberDeaths({});  // forgets the old ones
-  if (recent_deaths_.empty()) return;
-  pb::PeerMessage notices;
-  for (const auto& [when, died] : recent_deaths_) *notices.add_died() = died;
-  (void)link.Send(std::move(notices));  // never refused: there are no frames in it
+  PeerOf(node).link->Attach(transport_.Open(node, cluster_.Find(node)->address()), &hello);
 }
 
 void PeerLinks::OnBroken(NodeId node, const Status& status) {
@@ -142,7 +122,6 @@ Status PeerLinks::Send(NodeId to, pb::PeerMessage part) {
 }
 
 void PeerLinks::Broadcast(const pb::PeerMessage& part) {
-  RememberDeaths(part);
   for (auto& [node, peer] : peers_) {
     const Status status = Send(node, part);
     if (!status.ok()) spdlog::warn("node {} misses a notice: {}", node.Hex(), status.message());

@@ -1,13 +1,10 @@
 // PeerLinks: the connections between this raylet and those of the other nodes.
 #pragma once
 
-#include <chrono>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/event_loop.h"
@@ -25,10 +22,6 @@ namespace troupe::raylet {
 // as long as the other lives. Loop thread.
 class PeerLinks : public PeerPort, public ProcessObserver {
  public:
-  // What was on its way when a connection broke may be lost. That a process has ended must not be, so each new
-  // connection is told again of those that ended this recently: longer than it takes to see that one has broken.
-  static constexpr std::chrono::seconds kTellDeathsAgain{60};
-
   struct Events {
     std::function<void(NodeId from, pb::PeerMessage)> on_message;
     // The connection is gone and messages may be lost; the node may live on.
@@ -57,8 +50,6 @@ class PeerLinks : public PeerPort, public ProcessObserver {
   static constexpr std::chrono::milliseconds kLastRetry{2000};
   // Streams whose opener has not yet said who it is.
   static constexpr std::size_t kMaxUnnamed = 1000;
-  // Of these processes that ended here, at most, each new connection is told.
-  static constexpr std::size_t kMaxRecentDeaths = 10'000;
   struct Peer {
     std::unique_ptr<PeerLink> link;
     std::chrono::milliseconds retry = kFirstRetry;
@@ -67,8 +58,6 @@ class PeerLinks : public PeerPort, public ProcessObserver {
   Peer& PeerOf(NodeId node);
   void Open(NodeId node);
   void OnBroken(NodeId node, const Status& status);
-  void RememberDeaths(const pb::PeerMessage& part);
-  void TellRecentDeaths(PeerLink& link);
   void OnHello(const std::shared_ptr<PeerStream>& stream, const pb::PeerMessage& hello);
 
   EventLoop& loop_;
@@ -76,7 +65,6 @@ class PeerLinks : public PeerPort, public ProcessObserver {
   PeerTransport& transport_;
   const Events events_;
   std::map<NodeId, Peer> peers_;
-  std::deque<std::pair<MonotonicTime, pb::ProcessDied>> recent_deaths_;  // oldest first
   std::vector<std::shared_ptr<PeerStream>> unnamed_;
   std::shared_ptr<PeerLinks*> self_;  // what posted work holds weakly: gone with this
 };

@@ -90,17 +90,16 @@ void World::CheckActors() {
   }
 }
 
-// Whoever lived when a process ended knows of it, unless its node has never heard of the other's.
+// Who has asked for the end of a process knows of it. (That nobody else is told is seen when it happens.)
 void World::CheckDeathsAreKnown() {
-  for (const auto& [dead, death] : deaths_) {
-    for (const auto& [id, process] : processes_) {
-      if (!process.alive || !process.connected || process.registered > death.when) continue;
-      if (!death.known_by.contains(process.node)) continue;
-      if (process.heard.contains(dead) || process.heard_nodes.contains(death.node)) continue;
+  for (const auto& [id, process] : processes_) {
+    if (!process.alive || !process.connected) continue;
+    for (ProcessId watched : process.watched) {
+      const SimProcess& other = processes_.at(watched);
+      if (other.alive || process.heard.contains(watched) || process.heard_nodes.contains(other.node)) continue;
       trace_.Broken("deaths are known", "process " + id.Hex() + " on node " + std::to_string(process.node.low) +
-                                            " does not know that process " + dead.Hex() + " of node " +
-                                            std::to_string(death.node.low) + " ended at " +
-                                            std::to_string(death.when / 1ms) + " ms");
+                                            " does not know that process " + watched.Hex() + " of node " +
+                                            std::to_string(other.node.low) + " has ended");
     }
   }
 }
@@ -125,14 +124,14 @@ void World::CheckTheEnd() {
     }
     const auto held = core.held();
     if (held.actors + held.leases + held.lease_requests + held.watched_actors + held.channels + held.processes +
-            held.for_head !=
+            held.watches + held.for_head !=
         0) {
       trace_.Broken("nothing is left",
                     where + ": actors " + std::to_string(held.actors) + ", leases " + std::to_string(held.leases) +
                         ", requests " + std::to_string(held.lease_requests) + ", watched " +
                         std::to_string(held.watched_actors) + ", channels " + std::to_string(held.channels) +
-                        ", processes " + std::to_string(held.processes) + ", for the head " +
-                        std::to_string(held.for_head));
+                        ", processes " + std::to_string(held.processes) + ", watches " + std::to_string(held.watches) +
+                        ", for the head " + std::to_string(held.for_head));
     }
     // Its next report, and the end of its lease.
     if (node->timers() > 2) trace_.Broken("nothing is left", where + ": " + std::to_string(node->timers()) + " timers");

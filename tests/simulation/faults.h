@@ -14,6 +14,7 @@ enum class Fault {
   kDropStart,       // some actors are not started
   kDropStop,        // actors are not stopped
   kHideDeath,       // other nodes are not told of ended processes
+  kTellAll,         // everybody is told of every ended process
   kKeepDriver,      // the end of a driver's connection is not heard of
   kUnseededChance,  // something happens by chance
 };

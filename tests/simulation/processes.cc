@@ -10,13 +10,10 @@ void World::Die(ProcessId id, const std::string& how) {
   SimProcess& process = processes_.at(id);
   if (!std::exchange(process.alive, false)) return;
   trace_.Add("process " + id.Hex() + " " + how);
-  if (process.connected) {
-    Death& death = deaths_[id];
-    death.node = process.node;
-    death.when = loop_.Now();
-    for (const auto& [other, node] : nodes_) {
-      if (other == process.node || node->core().cluster().Alive(process.node)) death.known_by.insert(other);
-    }
+  if (options_.fault == Fault::kTellAll) {
+    pb::RayletToClient died;
+    died.mutable_process_died()->set_process(id.value);
+    for (SimProcess* driver : Living(pb::WorkerInfo::DRIVER)) Tell(driver->id, died);
   }
   if (!presence_.contains(process.node)) return;
   const std::weak_ptr<bool> here = presence_[process.node];
@@ -88,7 +85,19 @@ void World::OnTold(SimProcess& process, const pb::RayletToClient& message) {
     case pb::RayletToClient::kActorUpdate:
       process.told[message.actor_update().info().id()] = message.actor_update().info();
       return;
-    case pb::RayletToClient::kProcessDied: process.heard.insert(ProcessId{message.process_died().process()}); return;
+    case pb::RayletToClient::kProcessDied: {
+      const ProcessId dead{message.process_died().process()};
+      if (!process.watched.contains(dead)) {
+        trace_.Broken("told by interest", "process " + process.id.Hex() + " has nothing to do with " + dead.Hex());
+      }
+      const SimProcess& other = processes_.at(dead);
+      const SimNode* const node = NodeAt(other.node);
+      if (other.alive && other.connected && node != nullptr && !node->left()) {
+        trace_.Broken("dead is dead", "process " + process.id.Hex() + " is told that " + dead.Hex() + " has ended");
+      }
+      process.heard.insert(dead);
+      return;
+    }
     case pb::RayletToClient::kNodeDied:
       process.heard_nodes.insert(raylet::IdFromPb<NodeId>(message.node_died().node()));
       return;

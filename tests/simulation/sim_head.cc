@@ -13,7 +13,12 @@ SimHead::SimHead(ManualEventLoop& loop, Dice& dice, Fault fault)
                 .random = [&dice] { return static_cast<double>(dice.Below(1'000'000)) / 1e6; },
                 .wall_ms = [&loop] { return loop.Now() / std::chrono::milliseconds(1); },
                 .new_job_id = [this] { return JobId{0x10000 + ++last_job_}; }},
-               {.id = ClusterId{1, 2}, .version = "", .log_file = "", .process = {}, .times = {}, .actors = {}}) {}
+               {.identity = {.cluster = ClusterId{1, 2}, .epoch = 1},
+                .version = "",
+                .log_file = "",
+                .process = {},
+                .times = {},
+                .actors = {}}) {}
 
 void SimHead::Accept(std::unique_ptr<Stream> stream) {
   auto peer = std::make_shared<Peer>(loop_, std::shared_ptr<Stream>(std::move(stream)));
@@ -54,7 +59,7 @@ void SimHead::OnClosed(const std::shared_ptr<Peer>& peer) {
   cluster_.Disconnected(*peer->joined);
 }
 
-void SimHead::Send(const NodeId& node, const pb::HeadToNode& message) {
+void SimHead::Send(const NodeId& node, pb::HeadToNode message) {
   if (fault_ == Fault::kDropStop && message.has_stop_actor()) return;
   if (fault_ == Fault::kDropStart && message.has_start_actor() && ++starts_ % 4 == 0) return;
   if (fault_ == Fault::kStartTwice && message.has_start_actor()) {
@@ -62,7 +67,7 @@ void SimHead::Send(const NodeId& node, const pb::HeadToNode& message) {
       if (other != node) peer->out.Add(message);
     }
   }
-  if (auto it = by_node_.find(node); it != by_node_.end()) it->second->out.Add(message);
+  if (auto it = by_node_.find(node); it != by_node_.end()) it->second->out.Add(std::move(message));
 }
 
 void SimHead::Disconnect(const NodeId& node, const Status& why) {

@@ -23,7 +23,7 @@ class SimHead : public head::NodeSender {
   void Accept(std::unique_ptr<Stream> stream);
   head::Cluster& cluster() { return cluster_; }
 
-  void Send(const NodeId& node, const pb::HeadToNode& message) override;
+  void Send(const NodeId& node, pb::HeadToNode message) override;
   void Disconnect(const NodeId& node, const Status& why) override;
 
  private:

@@ -89,6 +89,7 @@ class SimNode : public raylet::ClientPort,
   raylet::RayletCore& core() { return *core_; }
   // The head has taken it in.
   bool ready() const { return ready_; }
+  bool left() const { return left_; }
   std::size_t timers() const { return loop_.timers(); }
   // Ends its workers and takes its leave.
   void Leave();

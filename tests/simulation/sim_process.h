@@ -39,6 +39,7 @@ struct SimProcess {
   std::map<std::uint64_t, std::pair<std::string, MonotonicTime>> asked;  // what waits for an answer, and since when
   std::map<std::uint64_t, std::uint32_t> wanted;                         // leases, by key
   std::map<std::string, pb::ActorInfo> told;                             // the latest of each actor
+  std::set<ProcessId> watched;                                           // whose ends it has asked for
   std::set<ProcessId> heard;                                             // to be dead
   std::set<NodeId> heard_nodes;
 

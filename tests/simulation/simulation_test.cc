@@ -94,6 +94,10 @@ TEST(SimulationControlTest, FindsADeathThatIsNotTold) {
   EXPECT_THAT(Found(Fault::kHideDeath), HasSubstr("deaths are known"));
 }
 
+TEST(SimulationControlTest, FindsADeathThatIsToldToWhomItDoesNotConcern) {
+  EXPECT_THAT(Found(Fault::kTellAll), HasSubstr("told by interest"));
+}
+
 TEST(SimulationControlTest, FindsRecordsThatAreLeft) {
   EXPECT_THAT(Found(Fault::kKeepDriver), HasSubstr("nothing is left"));
 }

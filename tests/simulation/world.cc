@@ -173,7 +173,7 @@ void World::NewDriver() {
 
 void World::DriverActs(SimProcess& process) {
   pb::ClientToRaylet message;
-  switch (dice_.Below(10)) {
+  switch (dice_.Below(12)) {
     case 0:
     case 1:
     case 2: return CreateActor(process);
@@ -191,7 +191,8 @@ void World::DriverActs(SimProcess& process) {
       if (process.made.empty()) return;
       message.mutable_release_actor()->set_id(dice_.Pick(process.made).Bytes());
       return Say(process, message);
-    default: message.mutable_list_named(); return Ask(process, "list", message);
+    case 9: message.mutable_list_named(); return Ask(process, "list", message);
+    default: return Watch(process);
   }
 }
 
@@ -245,6 +246,17 @@ void World::Objects(SimProcess& process) {
     gone.mutable_delete_objects()->add_ids(id.Bytes());
     Say(writer, gone);
   });
+}
+
+// Of any node, whether it lives or not.
+void World::Watch(SimProcess& process) {
+  const SimProcess& other =
+      std::next(processes_.begin(), static_cast<std::ptrdiff_t>(dice_.Below(processes_.size())))->second;
+  if (other.registered == MonotonicTime{} || other.id == process.id) return;
+  process.watched.insert(other.id);
+  pb::ClientToRaylet message;
+  *message.mutable_watch_process()->mutable_process() = raylet::ToPb(Address{other.node, other.id});
+  Say(process, message);
 }
 
 // --- The end ---------------------------------------------------------------------------------------------------------

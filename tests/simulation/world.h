@@ -59,12 +59,6 @@ class World {
   void Refused(NodeId node, const Status& why);
 
  private:
-  struct Death {
-    NodeId node;
-    MonotonicTime when{};
-    std::set<NodeId> known_by;  // nodes that knew the dead one's node
-  };
-
   // --- What happens by chance (world.cc).
   void StartNode();
   void StopNode(NodeId node);
@@ -76,6 +70,7 @@ class World {
   void CreateActor(SimProcess& process);
   void AskForLease(SimProcess& process);
   void Objects(SimProcess& process);
+  void Watch(SimProcess& process);
   void Heal();
   void EndAll();
 
@@ -109,7 +104,6 @@ class World {
   std::uint64_t last_process_ = 0;
   bool chaos_ = true;
   std::map<ProcessId, SimProcess> processes_;
-  std::map<ProcessId, Death> deaths_;  // of processes that had registered
   std::unique_ptr<SimHead> head_;
   std::map<NodeId, std::shared_ptr<bool>> presence_;
   std::map<NodeId, std::unique_ptr<SimNode>> nodes_;

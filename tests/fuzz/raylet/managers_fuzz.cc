@@ -517,7 +517,7 @@ class Session {
                             found_.doorbell = "bell";
                             return &found_;
                           }};
-  DeathWatches watches_{kSelf, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
+  DeathWatches watches_{cluster_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
   Router router_{cluster_, clients_, peers_, watches_};
 };
 

@@ -249,21 +249,13 @@ TEST_F(ClusterDispatcherTest, ABrokenConnectionEndsTheLeasesBetweenTheNodes) {
   EXPECT_NE(peers_.streams.at(peer_), stream) << "it is opened again";
 }
 
-TEST_F(ClusterDispatcherTest, ANewConnectionIsToldAgainOfThoseThatEndedLately) {
-  const auto reconnect = [this] {
-    peers_.streams.at(peer_)->handlers.on_closed(Unavailable("the network is down"));
-    loop_.Advance(3s);
-  };
-  clients_.connected.erase(driver_);
-  core_.client_handler().OnClosed(clients_.infos.at(driver_), OkStatus());
-  EXPECT_EQ(peers_.Sent(peer_).died_size(), 1);
-  reconnect();
-  ASSERT_EQ(peers_.Sent(peer_).died_size(), 1) << "the first may be lost";
-  EXPECT_EQ(peers_.Sent(peer_).died(0).process(), driver_.value);
-  EXPECT_EQ(peers_.Sent(peer_).node(), self_.Bytes());
-  loop_.Advance(PeerLinks::kTellDeathsAgain);
-  reconnect();
-  EXPECT_EQ(peers_.Sent(peer_).died_size(), 0) << "long known";
+TEST_F(ClusterDispatcherTest, ANewConnectionAsksAgainForTheEndsThatMayHaveBeenLost) {
+  LeaseToPeer(1);  // whose lessee, 31, is watched
+  EXPECT_EQ(peers_.Sent(peer_).watch_size(), 1);
+  peers_.streams.at(peer_)->handlers.on_closed(Unavailable("the network is down"));
+  loop_.Advance(3s);
+  ASSERT_EQ(peers_.Sent(peer_).watch_size(), 1) << "over another stream";
+  EXPECT_EQ(peers_.Sent(peer_).watch(0), 31U);
 }
 
 TEST_F(ClusterDispatcherTest, WhoLeavesTakesNothingUp) {

@@ -16,6 +16,7 @@ class DeathWatchesTest : public ::testing::Test {
   DeathWatchesTest() {
     clients_.connected = {a_, b_};
     peers_.alive = {peer_};
+    cluster_.Apply(Nodes({Node(self_, {}), Node(peer_, {}), Node(gone_, {}, false)}));
   }
   void End(NodeId node, ProcessId process) {
     watches_.OnProcessOver({.address = {node, process}, .is_local = node == self_, .job = {}, .reason = "killed"});
@@ -45,12 +46,14 @@ class DeathWatchesTest : public ::testing::Test {
 
   const NodeId self_{0, 1};
   const NodeId peer_{0, 2};
+  const NodeId gone_{0, 7};
   const ProcessId a_{1};
   const ProcessId b_{2};
   const ProcessId far_{31};  // on the peer
   FakeClients clients_;
   FakePeers peers_;
-  DeathWatches watches_{self_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
+  ClusterView cluster_{self_};
+  DeathWatches watches_{cluster_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
 };
 
 TEST_F(DeathWatchesTest, WhoWatchesIsToldOnceAndNobodyElse) {
@@ -64,9 +67,20 @@ TEST_F(DeathWatchesTest, WhoWatchesIsToldOnceAndNobodyElse) {
 
 TEST_F(DeathWatchesTest, AProcessThatHadEndedIsToldAtOnce) {
   watches_.Watch(a_, {self_, ProcessId{9}});
-  watches_.Watch(a_, {NodeId{7, 7}, ProcessId{10}});
+  watches_.Watch(a_, {gone_, ProcessId{10}});
   EXPECT_THAT(Told(a_), ElementsAre(ProcessId{9}, ProcessId{10}));
   EXPECT_EQ(watches_.size(), 0U) << "nothing is kept of them";
+}
+
+TEST_F(DeathWatchesTest, ANodeThatIsNotKnownYetIsAskedWhenItIs) {
+  const NodeId late{0, 4};
+  watches_.Watch(a_, {late, ProcessId{41}});
+  EXPECT_THAT(Told(a_), IsEmpty()) << "it may live";
+  EXPECT_THAT(Asked(), IsEmpty());
+  cluster_.Apply(Nodes({Node(late, {})}));
+  peers_.alive.insert(late);
+  watches_.AskAgain(late);
+  EXPECT_THAT(Asked(), ElementsAre(ProcessId{41}));
 }
 
 TEST_F(DeathWatchesTest, AnotherNodeIsAskedOnceForAProcessOfIts) {
@@ -103,7 +117,7 @@ TEST_F(DeathWatchesTest, WhoHasMetWatchEachOtherWithoutAMessage) {
 TEST_F(DeathWatchesTest, WhatMayHaveBeenLostWithAConnectionIsAskedAgain) {
   watches_.OnMet(a_, {peer_, far_});
   watches_.OnMet(a_, {NodeId{0, 3}, ProcessId{41}});
-  watches_.OnLinkBroken(peer_);
+  watches_.AskAgain(peer_);
   EXPECT_THAT(Asked(), ElementsAre(far_));
 }
 

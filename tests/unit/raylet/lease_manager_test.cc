@@ -360,6 +360,16 @@ TEST_F(RemoteLeasesTest, AnswersNoRoomAtOnce) {
   EXPECT_TRUE(LastAnswer().no_room());
 }
 
+TEST_F(RemoteLeasesTest, ARequestThatComesAfterItsJobStartsNoWorker) {
+  pb::JobInfo ended;
+  ended.set_id(9);
+  ended.set_state(pb::JobInfo::FAILED);
+  jobs_.Update(ended);
+  AskFromPeer(1, 1);
+  EXPECT_TRUE(LastAnswer().has_error());
+  EXPECT_TRUE(workers_.waiting.empty());
+}
+
 TEST_F(RemoteLeasesTest, GrantsToTheOtherNodesClientAndTakesTheLeaseBack) {
   AskFromPeer(1, 2);
   const ProcessId worker = workers_.Start();

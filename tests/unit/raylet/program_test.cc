@@ -258,7 +258,7 @@ TEST_F(RayletProgramTest, TwoNodesCarryFramesAndObjectsBetweenTheirClients) {
 
 TEST_F(RayletProgramTest, AClientThatBreaksTheProtocolHarmsNobodyElse) {
   StartRaylet("a");
-  AwaitNode("a");
+  const NodeId node = NodeId::FromHex(AwaitNode("a").node_id).value();
   TestDriver good(Dir("a"));
   ASSERT_TRUE(good.Register().has_registered());
 
@@ -273,6 +273,10 @@ TEST_F(RayletProgramTest, AClientThatBreaksTheProtocolHarmsNobodyElse) {
   EXPECT_TRUE(early.Lost());
   TestDriver twice(Dir("a"));
   ASSERT_TRUE(twice.Register().has_registered());
+  pb::ClientToRaylet watch;
+  watch.mutable_watch_process()->mutable_process()->set_node(node.Bytes());
+  watch.mutable_watch_process()->mutable_process()->set_process(twice.process.value);
+  good.Send(watch);
   pb::ClientToRaylet constructed;
   constructed.mutable_actor_constructed();
   twice.Send(constructed);

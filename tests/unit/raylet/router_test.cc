@@ -35,7 +35,7 @@ class RouterTest : public ::testing::Test {
   ClusterView cluster_{self_};
   static EndedProcess Over(ProcessId process) { return {.address = {{2, 2}, process}, .job = {}, .reason = "killed"}; }
 
-  DeathWatches watches_{self_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
+  DeathWatches watches_{cluster_, clients_, peers_, [this](ProcessId process) { return clients_.Connected(process); }};
   Router router_{cluster_, clients_, peers_, watches_};
 };
 
