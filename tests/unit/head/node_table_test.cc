@@ -95,7 +95,8 @@ class StalledLoop : public ManualEventLoop {
 TEST_F(NodeTableTest, DoesNotBlameNodesForTheTimeTheHeadItselfStoodStill) {
   StalledLoop loop;
   Commits commits(loop, registry_);
-  Environment environment{loop, commits, sender_, sender_, [] { return 0.0; }, [] { return std::int64_t{0}; }};
+  Environment environment{
+      loop, commits, sender_, sender_, [] { return 0.0; }, [] { return std::int64_t{0}; }, [] { return JobId{1}; }};
   ClusterView view;
   int deaths = 0;
   NodeTable nodes(environment, ClusterId{1, 1}, {}, view, [&deaths](const NodeId&, const std::string&) { ++deaths; });
