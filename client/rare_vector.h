@@ -14,7 +14,8 @@ class RareVector {
  public:
   RareVector() = default;
   RareVector(std::initializer_list<T> elements) : RareVector(std::vector<T>(elements)) {}
-  RareVector(std::vector<T> elements) {
+  // Implicit, so that a list that was made as a vector is simply assigned.
+  RareVector(std::vector<T> elements) {  // NOLINT(google-explicit-constructor)
     if (!elements.empty()) all_ = std::make_unique<std::vector<T>>(std::move(elements));
   }
   RareVector(RareVector&&) noexcept = default;
