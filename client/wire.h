@@ -35,7 +35,7 @@ class WireFields {
   // A 32-bit length and the bytes.
   void PutBytes(std::string_view bytes) {
     Put(static_cast<std::uint32_t>(bytes.size()));
-    out().Append(bytes.data(), bytes.size());
+    if (!bytes.empty()) out().Append(bytes.data(), bytes.size());  // no bytes may be at no place
   }
 
  private:
