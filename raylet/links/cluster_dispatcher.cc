@@ -43,10 +43,9 @@ void ClusterDispatcher::OnHeadMessage(const pb::HeadToNode& message) {
 void ClusterDispatcher::OnNodesChanged(const google::protobuf::RepeatedPtrField<pb::NodeInfo>& nodes) {
   const ClusterView::Changes changes = m_.cluster.Apply(nodes);
   for (const auto& [node, reason] : changes.died) m_.deaths.OnNodeDied(node, reason);
-  for (NodeId node : changes.joined) {
-    m_.peers.OnJoined(node);
-    m_.watches.AskAgain(node);
-  }
+  for (NodeId node : changes.joined) m_.peers.OnJoined(node);
+  // Somebody may have named a process there before the head told of the node, be it alive or dead by now.
+  for (const pb::NodeInfo& node : nodes) m_.watches.AskAgain(IdFromPb<NodeId>(node.id()));
   if (!changes.joined.empty()) m_.packager.OnNodesJoined();
   m_.lease_requests.Kick();
 }

@@ -68,14 +68,8 @@ void DeathWatches::Ask(NodeId node, ProcessId process) {
 }
 
 void DeathWatches::AskAgain(NodeId node) {
-  pb::PeerMessage message;
-  for (const auto& [process, watched] : watched_) {
-    if (watched.node == node) message.add_watch(process.value);
-  }
-  if (message.watch_size() == 0) return;
-  if (const Status asked = peers_.Send(node, std::move(message)); !asked.ok()) {
-    spdlog::debug("a lost node is asked nothing: {}", asked.message());
-  }
+  if (node == self_) return;
+  for (ProcessId process : Of(node)) Ask(node, process);
 }
 
 std::vector<ProcessId> DeathWatches::Of(NodeId node) const {

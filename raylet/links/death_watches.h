@@ -37,8 +37,8 @@ class DeathWatches : public ProcessObserver {
   void OnMet(ProcessId client, const Address& other);
   // Node `from` asks for the ends of processes of this one.
   void OnAsked(NodeId from, ProcessId process);
-  // The connection to `node` broke, or the head has told of it only now: asks for all that is watched there. What is
-  // queued goes out over the next connection.
+  // The connection to `node` broke, or the head has told of it, alive or dead: asks for all that is watched there. What
+  // is queued goes out over the next connection.
   void AskAgain(NodeId node);
 
   void OnProcessOver(const EndedProcess& process) override;

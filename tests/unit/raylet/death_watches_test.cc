@@ -83,6 +83,15 @@ TEST_F(DeathWatchesTest, ANodeThatIsNotKnownYetIsAskedWhenItIs) {
   EXPECT_THAT(Asked(), ElementsAre(ProcessId{41}));
 }
 
+TEST_F(DeathWatchesTest, ANodeThatIsFirstHeardOfDeadIsToldOf) {
+  const NodeId late{0, 4};
+  watches_.Watch(a_, {late, ProcessId{41}});
+  cluster_.Apply(Nodes({Node(late, {}, false)}));
+  watches_.AskAgain(late);
+  EXPECT_THAT(Told(a_), ElementsAre(ProcessId{41}));
+  EXPECT_EQ(watches_.size(), 0U);
+}
+
 TEST_F(DeathWatchesTest, AnotherNodeIsAskedOnceForAProcessOfIts) {
   watches_.Watch(a_, {peer_, far_});
   watches_.Watch(b_, {peer_, far_});
@@ -117,7 +126,10 @@ TEST_F(DeathWatchesTest, WhoHasMetWatchEachOtherWithoutAMessage) {
 TEST_F(DeathWatchesTest, WhatMayHaveBeenLostWithAConnectionIsAskedAgain) {
   watches_.OnMet(a_, {peer_, far_});
   watches_.OnMet(a_, {NodeId{0, 3}, ProcessId{41}});
+  watches_.Watch(a_, {self_, b_});
+  watches_.AskAgain(self_);
   watches_.AskAgain(peer_);
+  EXPECT_THAT(Told(a_), IsEmpty());
   EXPECT_THAT(Asked(), ElementsAre(far_));
 }
 
