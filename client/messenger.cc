@@ -124,8 +124,8 @@ void Messenger::OnMessage(const pb::RayletToClient& message) {
       watched_.erase(ProcessId{message.process_died().process()});
       channels_.OnProcessDied(ProcessId{message.process_died().process()}, message.process_died().reason());
       break;
-    case pb::RayletToClient::kNodeCongested:
-      return nodes_.SetCongested(NodeOf(message.node_congested().node()), message.node_congested().congested());
+    case pb::RayletToClient::kNodeCredit:
+      return nodes_.OnCredit(NodeOf(message.node_credit().node()), message.node_credit().bytes());
     case pb::RayletToClient::kNodeDied: nodes_.Drop(NodeOf(message.node_died().node())); [[fallthrough]];
     default: handler_.OnRaylet(message);
   }

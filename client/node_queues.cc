@@ -5,18 +5,23 @@
 namespace troupe::client {
 
 void NodeQueues::Write(const Address& to, std::string frame) {
-  auto it = queues_.find(to.node);
-  if (it == queues_.end()) {
-    if (has_room_()) return send_(to, frame);
-    it = queues_.try_emplace(to.node).first;
-  }
-  it->second.bytes += frame.size();
-  it->second.frames.emplace_back(to, std::move(frame));
+  Queue& queue = queues_[to.node];
+  if (queue.frames.empty() && queue.credit > 0 && has_room_()) return Pass(queue, to, frame);
+  queue.bytes += frame.size();
+  queue.frames.emplace_back(to, std::move(frame));
 }
 
-void NodeQueues::SetCongested(NodeId node, bool congested) {
-  if (!congested && !queues_.contains(node)) return;
-  queues_[node].congested = congested;
+void NodeQueues::Pass(Queue& queue, const Address& to, std::string_view frame) {
+  queue.credit -= static_cast<std::int64_t>(frame.size());
+  send_(to, frame);
+}
+
+void NodeQueues::OnCredit(NodeId node, std::uint64_t bytes) {
+  auto it = queues_.find(node);
+  if (it == queues_.end()) return;
+  const auto window = static_cast<std::uint64_t>(ipc::kRoutedWindow);
+  const auto lent = static_cast<std::uint64_t>(static_cast<std::int64_t>(window) - it->second.credit);
+  it->second.credit += static_cast<std::int64_t>(std::min(bytes, lent));  // never more than was taken
   OnRoom();
 }
 
@@ -24,23 +29,14 @@ void NodeQueues::SetCongested(NodeId node, bool congested) {
 void NodeQueues::OnRoom() {
   for (bool sent = true; sent;) {
     sent = false;
-    for (auto it = queues_.begin(); it != queues_.end();) {
-      Queue& queue = it->second;
-      if (queue.congested) {
-        ++it;
-        continue;
-      }
-      if (queue.frames.empty()) {
-        it = queues_.erase(it);
-        continue;
-      }
+    for (auto& [node, queue] : queues_) {
+      if (queue.frames.empty() || queue.credit <= 0) continue;
       if (!has_room_()) return;
       const auto [to, frame] = std::move(queue.frames.front());
       queue.frames.pop_front();
       queue.bytes -= frame.size();
-      send_(to, frame);
+      Pass(queue, to, frame);
       sent = true;
-      ++it;
     }
   }
 }

@@ -13,7 +13,7 @@
 namespace troupe::ipc {
 
 // Raised with every change that an older client would misread, also of shared memory between clients.
-inline constexpr int kClientProtocolVersion = 3;
+inline constexpr int kClientProtocolVersion = 4;
 
 // Types of frames (ipc/frame_codec.h).
 inline constexpr std::uint16_t kToRaylet = 1;    // pb::ClientToRaylet
@@ -26,5 +26,10 @@ inline constexpr std::size_t kRoutedHeaderBytes = 24;
 std::string EncodeRoutedHeader(const Address& address);
 // InvalidArgument when `payload` is too short for a header.
 Result<Address> DecodeRoutedHeader(std::string_view payload);
+
+// What a client may have under way to one other node, in bytes of frames without their headers: it waits when it has
+// sent so much more than the raylet has given back (NodeCredit), which holds credit back while the way to the node is
+// congested. The last frame may go beyond it.
+inline constexpr std::size_t kRoutedWindow = 4u << 20;
 
 }  // namespace troupe::ipc

@@ -39,7 +39,7 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
       channels_(std::move(options.channel_prefix), ports.regions, ports.clients,
                 [this](ProcessId process) { return ports_.clients.Find(process); }),
       watches_(cluster_, ports.clients, peers_, [this](ProcessId process) { return deaths_.IsAlive(process); }),
-      congestion_(ports.clients),
+      credits_(ports.clients, peers_),
       router_(cluster_, ports.clients, peers_, watches_),
       lost_owners_(watches_, objects_),
       ended_output_(ports.logs, forwarder_),
@@ -56,7 +56,7 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
                           .channels = channels_,
                           .router = router_,
                           .watches = watches_,
-                          .congestion = congestion_,
+                          .credits = credits_,
                           .log_flusher = log_flusher_,
                           .deaths = deaths_,
                           .clients = ports.clients,
@@ -90,7 +90,7 @@ RayletCore::RayletCore(Options options, Ports ports, Events events)
 void RayletCore::Observe() {
   for (ProcessObserver* observer : std::initializer_list<ProcessObserver*>{
            &peers_, &actors_, &lease_requests_, &leases_, &channels_, &directory_, &router_, &lost_owners_, &objects_,
-           &log_flusher_, &packager_, &ended_output_, &congestion_, &watches_}) {
+           &log_flusher_, &packager_, &ended_output_, &credits_, &watches_}) {
     deaths_.AddObserver(observer);
   }
 }
@@ -135,7 +135,7 @@ PeerLinks::Events RayletCore::PeerEvents() {
           .on_free =
               [this](NodeId node) {
                 ports_.clients.Resume(node);
-                congestion_.OnFree(node);
+                credits_.OnFree(node);
               }};
 }
 

@@ -22,9 +22,9 @@
 #include "raylet/links/channel_broker.h"
 #include "raylet/links/client_dispatcher.h"
 #include "raylet/links/cluster_dispatcher.h"
-#include "raylet/links/congestion.h"
 #include "raylet/links/death_watches.h"
 #include "raylet/links/head_link.h"
+#include "raylet/links/node_credits.h"
 #include "raylet/links/peer_links.h"
 #include "raylet/links/router.h"
 #include "raylet/logs/log_flusher.h"
@@ -174,7 +174,7 @@ class RayletCore {
   ActorDirectory directory_;
   ChannelBroker channels_;
   DeathWatches watches_;
-  Congestion congestion_;
+  NodeCredits credits_;
   Router router_;
   LostOwners lost_owners_;
   EndedOutput ended_output_;

@@ -120,11 +120,11 @@ void ClientDispatcher::OnClosed(const ClientInfo& client, const Status&) {
 
 Status ClientDispatcher::OnRouted(const ClientInfo& client, std::string_view payload) {
   TROUPE_RETURN_IF_ERROR(m_.router.OnFromClient(client.process, payload));
-  // It may send faster than the connection between the nodes takes.
   const auto to = ipc::DecodeRoutedHeader(payload);
-  if (to.ok() && m_.peers.Congested(to->node)) m_.congestion.OnSent(client.process, to->node);
-  // Against those who do not heed that.
-  if (to.ok() && m_.peers.Overfull(to->node)) m_.clients.Pause(client.process, to->node);
+  if (!to.ok() || to->node == m_.identity.node) return OkStatus();
+  m_.credits.OnSent(client.process, to->node, payload.size() - ipc::kRoutedHeaderBytes);
+  // Against those who send without credit, or are very many.
+  if (m_.peers.Overfull(to->node)) m_.clients.Pause(client.process, to->node);
   return OkStatus();
 }
 

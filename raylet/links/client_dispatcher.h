@@ -9,8 +9,8 @@
 #include "raylet/leases/local_leases.h"
 #include "raylet/links/actor_directory.h"
 #include "raylet/links/channel_broker.h"
-#include "raylet/links/congestion.h"
 #include "raylet/links/death_watches.h"
+#include "raylet/links/node_credits.h"
 #include "raylet/links/router.h"
 #include "raylet/logs/log_flusher.h"
 #include "raylet/node_identity.h"
@@ -44,7 +44,7 @@ class ClientDispatcher : public ClientHandler {
     ChannelBroker& channels;
     Router& router;
     DeathWatches& watches;
-    Congestion& congestion;
+    NodeCredits& credits;
     LogFlusher& log_flusher;
     ProcessDeaths& deaths;
     ClientPort& clients;

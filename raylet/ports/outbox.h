@@ -41,7 +41,7 @@ class PeerPort : public PeerOutbox {
  public:
   // More waits for the node than its connection takes at the moment.
   virtual bool Congested(NodeId node) const = 0;
-  // So much that who sends more does not heed that.
+  // So much that who sends more has no credit for it, or very many do.
   virtual bool Overfull(NodeId node) const = 0;
   // The node has joined the cluster.
   virtual void OnJoined(NodeId node) = 0;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -120,6 +121,14 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
   std::atomic<std::size_t> routed_bytes{0};
 
  private:
+  // As if every frame had been passed on.
+  void GiveCredit(ProcessId client, std::string_view payload) {
+    pb::RayletToClient message;
+    message.mutable_node_credit()->set_node(ipc::DecodeRoutedHeader(payload).value().node.Bytes());
+    message.mutable_node_credit()->set_bytes(payload.size() - ipc::kRoutedHeaderBytes);
+    Send(client, message);
+  }
+
   struct Client {
     std::shared_ptr<ipc::ServerConnection> connection;
     raylet::ClientInfo info;
@@ -133,6 +142,7 @@ class MiniRaylet final : private raylet::ClientOutbox, private raylet::Regions {
                              if (mute) return;
                              if (frame.type == ipc::kRouted) {
                                routed_bytes += frame.payload.size();
+                               GiveCredit(*self, frame.payload);
                                return;
                              }
                              pb::ClientToRaylet message;

@@ -9,7 +9,6 @@ namespace troupe::client {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class NodeQueuesTest : public testing::Test {
  protected:
@@ -23,21 +22,34 @@ class NodeQueuesTest : public testing::Test {
                      [this] { return room_ > 0; }};
 };
 
-TEST_F(NodeQueuesTest, ACongestedNodeHoldsUpNobodyElse) {
-  queues_.Write(kSlow, "1");
-  queues_.SetCongested(kSlow.node, true);
-  queues_.Write(kSlow, "22");
-  queues_.Write(kFast, "3");
-  queues_.Write(kSlowToo, "444");
-  EXPECT_THAT(sent_, ElementsAre("1", "3"));
-  EXPECT_EQ(queues_.bytes(kSlow.node), 5U);
+TEST_F(NodeQueuesTest, ANodeWithoutCreditHoldsUpNobodyElse) {
+  queues_.Write(kSlow, std::string(ipc::kRoutedWindow - 1, 'x'));
+  queues_.Write(kSlow, "22");  // the last may go beyond
+  queues_.Write(kSlow, "333");
+  queues_.Write(kFast, "4");
+  queues_.Write(kSlowToo, "5555");
+  ASSERT_EQ(sent_.size(), 3U);
+  EXPECT_EQ(sent_[1], "22");
+  EXPECT_EQ(sent_[2], "4");
+  EXPECT_EQ(queues_.bytes(kSlow.node), 7U);
   EXPECT_EQ(queues_.bytes(kFast.node), 0U);
   EXPECT_FALSE(queues_.empty());
-  queues_.SetCongested(kSlow.node, false);
-  EXPECT_THAT(sent_, ElementsAre("1", "3", "22", "444")) << "in the order in which they came";
+  queues_.OnCredit(kSlow.node, 1);
+  EXPECT_EQ(sent_.size(), 3U) << "it has sent one too many";
+  queues_.OnCredit(kSlow.node, ipc::kRoutedWindow);
+  ASSERT_EQ(sent_.size(), 5U);
+  EXPECT_EQ(sent_[3], "333") << "in the order in which they came";
+  EXPECT_EQ(sent_[4], "5555");
   EXPECT_TRUE(queues_.empty());
-  queues_.Write(kSlow, "5");
-  EXPECT_EQ(sent_.back(), "5");
+}
+
+TEST_F(NodeQueuesTest, NoMoreCreditIsTakenThanWasUsed) {
+  queues_.Write(kSlow, "1");
+  queues_.OnCredit(kSlow.node, ~std::uint64_t{0});
+  queues_.OnCredit(kFast.node, 1'000);  // nothing was sent there
+  queues_.Write(kSlow, std::string(ipc::kRoutedWindow, 'x'));
+  queues_.Write(kSlow, "3");
+  EXPECT_EQ(sent_.size(), 2U);
 }
 
 TEST_F(NodeQueuesTest, WhatTheRayletHasNoRoomForWaitsAndGoesInTurn) {
@@ -56,34 +68,22 @@ TEST_F(NodeQueuesTest, WhatTheRayletHasNoRoomForWaitsAndGoesInTurn) {
   EXPECT_TRUE(queues_.empty());
 }
 
-TEST_F(NodeQueuesTest, ARayletWithoutRoomIsNotFloodedWhenTheWayIsFreeAgain) {
-  queues_.SetCongested(kSlow.node, true);
+TEST_F(NodeQueuesTest, ARayletWithoutRoomIsNotFloodedWhenThereIsCreditAgain) {
+  queues_.Write(kSlow, std::string(ipc::kRoutedWindow, 'x'));
   for (const char* frame : {"1", "2", "3"}) queues_.Write(kSlow, frame);
   room_ = 1;
-  queues_.SetCongested(kSlow.node, false);
-  EXPECT_THAT(sent_, ElementsAre("1"));
-  queues_.SetCongested(kSlow.node, true);
-  room_ = 100;
-  queues_.OnRoom();
-  EXPECT_THAT(sent_, ElementsAre("1"));
-}
-
-TEST_F(NodeQueuesTest, SaidTwiceTheWordKeepsWhatWaits) {
-  queues_.SetCongested(kSlow.node, true);
-  queues_.Write(kSlow, "1");
-  queues_.SetCongested(kSlow.node, true);
-  queues_.SetCongested(kSlow.node, false);
-  queues_.SetCongested(kSlow.node, false);
-  EXPECT_THAT(sent_, ElementsAre("1"));
+  queues_.OnCredit(kSlow.node, ipc::kRoutedWindow);
+  ASSERT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(sent_[1], "1");
 }
 
 TEST_F(NodeQueuesTest, WhatWaitsForADeadNodeIsDropped) {
-  queues_.SetCongested(kSlow.node, true);
+  queues_.Write(kSlow, std::string(ipc::kRoutedWindow, 'x'));
   queues_.Write(kSlow, "1");
   queues_.Drop(kSlow.node);
   EXPECT_TRUE(queues_.empty());
-  queues_.SetCongested(kSlow.node, false);
-  EXPECT_THAT(sent_, IsEmpty());
+  queues_.OnCredit(kSlow.node, ipc::kRoutedWindow);
+  EXPECT_EQ(sent_.size(), 1U);
 }
 
 }  // namespace

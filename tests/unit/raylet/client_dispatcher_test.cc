@@ -292,26 +292,34 @@ TEST_F(ClientDispatcherTest, RoutedFramesGoWhereTheirHeaderSays) {
   EXPECT_TRUE(clients_.paused.empty());
 }
 
-TEST_F(ClientDispatcherTest, WhoSendsToACongestedNodeIsToldAndReadOn) {
-  const auto send = [this](std::size_t bytes) {
-    const std::string payload = ipc::EncodeRoutedHeader({peer_, ProcessId{31}}) + std::string(bytes, 'x');
-    EXPECT_TRUE(core_.client_handler().OnRouted(clients_.infos.at(driver_), payload).ok());
+TEST_F(ClientDispatcherTest, WhatGoesToACongestedNodeIsGivenBackWhenTheWayIsFree) {
+  const auto send = [this](int times) {
+    const std::string payload = ipc::EncodeRoutedHeader({peer_, ProcessId{31}}) + std::string(1 << 20, 'x');
+    for (int i = 0; i < times; ++i) {
+      EXPECT_TRUE(core_.client_handler().OnRouted(clients_.infos.at(driver_), payload).ok());
+    }
   };
+  const auto given = [this](ProcessId client) {
+    std::uint64_t bytes = 0;
+    for (const auto& message : clients_.Of(client, pb::RayletToClient::kNodeCredit)) {
+      EXPECT_EQ(message.node_credit().node(), peer_.Bytes());
+      bytes += message.node_credit().bytes();
+    }
+    return bytes >> 20;
+  };
+  send(5);
+  EXPECT_EQ(given(driver_), 4U) << "in halves of the window";
   peers_.stalled = true;
-  for (int i = 0; i < 10; ++i) send(1 << 20);
-  const auto told = clients_.Of(driver_, pb::RayletToClient::kNodeCongested);
-  ASSERT_EQ(told.size(), 1U) << "once";
-  EXPECT_EQ(told[0].node_congested().node(), peer_.Bytes());
-  EXPECT_TRUE(told[0].node_congested().congested());
+  send(20);
+  EXPECT_EQ(given(driver_), 12U) << "more than 8 MiB wait";
   EXPECT_TRUE(clients_.paused.empty());
-  EXPECT_TRUE(clients_.Of(worker_, pb::RayletToClient::kNodeCongested).empty()) << "it sends nothing there";
-  for (int i = 0; i < 60; ++i) send(1 << 20);
-  EXPECT_FALSE(clients_.paused.empty()) << "it does not heed it";
+  send(60);
+  EXPECT_EQ(given(driver_), 12U);
+  EXPECT_FALSE(clients_.paused.empty()) << "it has no credit for that";
   peers_.stalled = false;
   peers_.streams.at(peer_)->handlers.on_drained();
-  const auto later = clients_.Of(driver_, pb::RayletToClient::kNodeCongested);
-  ASSERT_EQ(later.size(), 2U);
-  EXPECT_FALSE(later[1].node_congested().congested());
+  EXPECT_EQ(given(driver_), 85U) << "all of it";
+  EXPECT_EQ(given(worker_), 0U);
   EXPECT_EQ(clients_.resumed, std::vector<NodeId>{peer_});
 }
 
